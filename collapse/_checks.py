@@ -1,0 +1,111 @@
+"""Argument checks: one clear error that names the argument and the allowed range.
+
+Every public function checks its arguments here before it does any work, so that a wrong call
+costs nothing and leaves nothing behind.
+"""
+
+import numbers
+
+import numpy as np
+
+MAX_SIZE = 2**62
+
+
+def integer(value, name, *, low=None, high=None):
+    """Return ``value`` as an int in [low, high].
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer (booleans and floats such as ``10.0`` are not).
+    ValueError
+        If it is out of range.
+    """
+    allowed = f"an integer {_interval(low, high)}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be {allowed}, got {value!r}")
+    value = int(value)
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise ValueError(f"{name} must be {allowed}, got {value}")
+    return value
+
+
+def real(value, name, *, low=-np.inf, high=np.inf, open_low=False, open_high=False):
+    """Return ``value`` as a finite float in the given interval.
+
+    Raises
+    ------
+    TypeError
+        If it is not a real number.
+    ValueError
+        If it is NaN, infinite or out of range.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    return float(reals(value, name, low=low, high=high, open_low=open_low, open_high=open_high))
+
+
+def reals(
+    values, name, *, low=-np.inf, high=np.inf, open_low=False, open_high=False, infinite=False
+):
+    """Return ``values`` as a float array with every entry in the given interval.
+
+    ``infinite=True`` also admits infinite entries (within the interval). Raises as `real`.
+    """
+    array = _numeric(values, name, "real numbers").astype(float)
+    lower = array > low if open_low else array >= low
+    upper = array < high if open_high else array <= high
+    # A comparison with NaN is false, so NaN fails here as well.
+    good = lower & upper if infinite else lower & upper & np.isfinite(array)
+    if not np.all(good):
+        left = "(" if open_low or low == -np.inf else "["
+        right = ")" if open_high or high == np.inf else "]"
+        finite = "" if infinite else "finite and "
+        bad = array[~good].flat[0]
+        raise ValueError(f"{name} must be {finite}in {left}{low:g}, {high:g}{right}, got {bad}")
+    return array
+
+
+def integers(values, name, *, low=None, high=None):
+    """Return ``values`` as an int64 array with every entry in [low, high]. Raises as `integer`."""
+    array = _numeric(values, name, "integers")
+    allowed = f"integers {_interval(low, high)}"
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be {allowed}, got {array.dtype} values")
+    if array.size:
+        smallest, largest = int(array.min()), int(array.max())
+        if low is not None and smallest < low:
+            raise ValueError(f"{name} must be {allowed}, got {smallest}")
+        if largest > (MAX_SIZE if high is None else high):
+            raise ValueError(f"{name} must be {_interval(low, high or MAX_SIZE)}, got {largest}")
+    return array.astype(np.int64)
+
+
+def choice(value, name, allowed):
+    """Return ``value`` if it is one of ``allowed``.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if isinstance(value, (bool, np.bool_)) or value not in allowed:
+        options = ", ".join(repr(option) for option in allowed)
+        raise ValueError(f"{name} must be one of {options}, got {value!r}")
+    return value
+
+
+def _numeric(values, name, what):
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # ragged nesting
+        raise TypeError(f"{name} must be {what}, got {values!r}") from error
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be {what}, got {values!r}")
+    return array
+
+
+def _interval(low, high):
+    if low is None and high is None:
+        return "of any sign"
+    return f"in [{low}, {high}]" if high is not None else f">= {low}"

@@ -1,0 +1,31 @@
+"""Models: what a generation draws, and how the next one is fitted.
+
+A model is any object with
+
+``parameters``
+    dict, name -> array: the parameters of generation 0, without a replication axis.
+``draw(parameters, size, rng)``
+    samples, with shape (replications, size, ...), from parameters with a leading replication axis.
+``fit(samples)``
+    parameters, each with a leading replication axis, from such samples.
+
+and, where it has more to say,
+
+``dims``
+    dict, name -> names of the dimensions of a parameter (default ``name_0``, ``name_1``, ...).
+``min_sample_size``
+    the smallest sample that can be fitted (default 1).
+``step(parameters, size, rng)``
+    the parameters of the next generation, with the law of ``fit(draw(...))``, from sufficient
+    statistics: constant work per replication, whatever the sample size.
+``path(parameters, sizes, rngs)``
+    the parameters of the next ``len(sizes)`` generations at once, with shape
+    (generations, replications, ...), from ``streams`` independent generators. The numbers must
+    not depend on how a run is cut into such calls: draw from each generator generation by
+    generation.
+"""
+
+from collapse.models.gaussian import Gaussian
+from collapse.models.multivariate_gaussian import MultivariateGaussian
+
+__all__ = ["Gaussian", "MultivariateGaussian"]

@@ -1,0 +1,408 @@
+"""The loop: draw samples from the current model, fit the next one to them alone, repeat."""
+
+import json
+import platform
+from importlib import metadata
+
+import joblib
+import numpy as np
+import xarray as xr
+
+from collapse import _checks, models, schedules
+
+__all__ = ["BLOCK_SIZE", "hitting_time", "iter_blocks", "recursive_training", "replay"]
+
+BLOCK_SIZE = 1024
+"""Replications that share one random stream. Recorded with every run: it shapes the numbers."""
+
+_VERSIONS = {
+    "collapse": metadata.version("model-collapse-companion"),
+    "numpy": np.__version__,
+    "python": platform.python_version(),
+}
+
+_WORKFLOWS = ("replace", "accumulate", "subsample")
+
+# Working set of one call of a model's `path`: bounds memory, does not touch the numbers.
+_PATH_ELEMENTS = 2**15
+
+
+def recursive_training(
+    model,
+    *,
+    sample_size,
+    generations,
+    replications=1,
+    seed=None,
+    source=None,
+    fresh_fraction=0.0,
+    workflow="replace",
+    n_jobs=1,
+    keep=None,
+):
+    """Train a model on its own samples, again and again.
+
+    Generation 0 is ``model``. From generation t, n_t samples are drawn, and generation t + 1 is
+    fitted to them alone.
+
+    Parameters
+    ----------
+    model : model
+        Generation 0; `collapse.models` says what a model is.
+    sample_size : int, sequence of int, or schedule
+        n_t for t = 0, 1, ..., generations − 1.
+    generations : int >= 0
+    replications : int >= 1
+        Independent runs of the whole loop.
+    seed : int >= 0, numpy.random.SeedSequence, or None
+        Root of all randomness. None takes fresh entropy, which the result records. The result
+        does not depend on ``n_jobs`` or ``keep``, and the first K generations of a longer run
+        are those of the shorter one.
+    source : model, optional
+        Where fresh samples come from (the starting model when None).
+    fresh_fraction : float in [0, 1]
+        Chance of each sample to come from ``source``. Only 0 is supported so far.
+    workflow : {"replace", "accumulate", "subsample"}
+        Fit to the newest samples alone, to all so far, or to a subsample of all so far. Only
+        "replace" is supported so far.
+    n_jobs : int
+        Parallel jobs, as in joblib (−1: all cores). Under ``joblib.parallel_config`` another
+        backend, such as a Dask cluster, does the work.
+    keep : increasing sequence of int in [0, generations], optional
+        Generations to hold (default: all). Memory follows what is kept.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable per parameter, with dimensions (replication, generation, ...). The attribute
+        ``provenance`` holds, as JSON, what it takes to make the run again (`replay`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range, before any work.
+    NotImplementedError
+        For fresh samples and for workflows that are not supported yet.
+    """
+    run = _Run(
+        model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
+        n_jobs, keep,
+    )  # fmt: skip
+    # Generation first in memory: a block writes, and most questions read, one generation at a
+    # time. The labelled view has the replication first.
+    held = run.empty(run.replications)
+    for block, arrays in enumerate(run.blocks(into=held)):
+        for name, values in arrays.items():
+            target = held[name][:, run.rows(block)]
+            if not np.may_share_memory(target, values):  # another process made the block
+                target[...] = values
+    return run.dataset(held, np.arange(run.replications))
+
+
+def iter_blocks(
+    model,
+    *,
+    sample_size,
+    generations,
+    replications=1,
+    seed=None,
+    source=None,
+    fresh_fraction=0.0,
+    workflow="replace",
+    n_jobs=1,
+    keep=None,
+):
+    """Yield the run of `recursive_training` in Datasets of at most 1024 replications.
+
+    Same arguments, same numbers, in order; memory is that of a block (of a few, with
+    ``n_jobs`` > 1), however many replications there are. Arguments are checked when the
+    function is called, not when the first block is asked for.
+    """
+    run = _Run(
+        model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
+        n_jobs, keep,
+    )  # fmt: skip
+    return (
+        run.dataset(arrays, np.arange(run.replications)[run.rows(block)])
+        for block, arrays in enumerate(run.blocks())
+    )
+
+
+def replay(run, *, model=None, n_jobs=1):
+    """Make a run again from its provenance.
+
+    Parameters
+    ----------
+    run : xarray.Dataset or str
+        A result of `recursive_training`, or its ``provenance`` attribute.
+    model : model, optional
+        Generation 0. Needed when the model is not one of this package.
+    n_jobs : int
+        As in `recursive_training`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Bit for bit the same run, on the same versions of Python and NumPy.
+
+    Raises
+    ------
+    ValueError
+        If the provenance is missing, of another block size, or of a model that must be passed.
+    """
+    text = run if isinstance(run, str) else run.attrs.get("provenance")
+    try:
+        record = json.loads(text)
+        arguments = dict(record["arguments"])
+        described, entropy = record["model"], record["seed"]
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError("run must carry the provenance that recursive_training writes") from error
+    if record["block_size"] != BLOCK_SIZE:
+        raise ValueError(
+            f"run was made with blocks of {record['block_size']} replications, this version "
+            f"uses {BLOCK_SIZE}: install collapse {record['versions']['collapse']}"
+        )
+    if model is None:
+        if described is None:
+            raise ValueError("model must be given: the run's model is not one of this package")
+        model = getattr(models, described["name"])(**described["arguments"])
+    if isinstance(arguments["sample_size"], dict):
+        arguments["sample_size"] = schedules.from_description(arguments["sample_size"])
+    seed = np.random.SeedSequence(
+        entropy["entropy"], spawn_key=entropy["spawn_key"], pool_size=entropy["pool_size"]
+    )
+    return recursive_training(model, seed=seed, n_jobs=n_jobs, **arguments)
+
+
+def hitting_time(run, variable, *, below):
+    """Return the first generation at which a variable lies strictly below a level.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        A result of `recursive_training`.
+    variable : str
+        Name of a variable of ``run``.
+    below : float
+        The level.
+
+    Returns
+    -------
+    xarray.DataArray of int
+        Per replication (and entry of a parameter), the first *kept* generation below the level.
+        Where there is none the value is the last kept generation and the boolean coordinate
+        ``censored`` is True: the hitting time is then known only to be larger.
+
+    Raises
+    ------
+    ValueError
+        If ``run`` has no such variable, or the level is not finite.
+    TypeError
+        If the level is not a real number.
+    """
+    if variable not in run:
+        raise ValueError(f"variable must be one of {sorted(run.data_vars)}, got {variable!r}")
+    level = _checks.real(below, "below")
+    hit = run[variable] < level
+    censored = ~hit.any("generation")
+    first = hit.argmax("generation")  # the first True; 0 where there is none
+    last = run.sizes["generation"] - 1
+    time = run["generation"][xr.where(censored, last, first)]
+    time = time.drop_vars("generation").assign_coords(censored=censored)
+    return time.rename("hitting_time")
+
+
+class _Run:
+    """The checked arguments of a run, and how each block of replications is made."""
+
+    def __init__(
+        self, model, sample_size, generations, replications, seed, source, fresh_fraction,
+        workflow, n_jobs, keep,
+    ):  # fmt: skip
+        _check_model(model, "model")
+        self.model = model
+        self.generations = _checks.integer(generations, "generations", low=0)
+        self.replications = _checks.integer(replications, "replications", low=1)
+        minimum = getattr(model, "min_sample_size", 1)
+        self.sizes = schedules.resolve(sample_size, self.generations, low=minimum)
+        self.keep = _check_keep(keep, self.generations)
+        self.root = _seed_sequence(seed)
+        self.n_jobs = _check_jobs(n_jobs)
+        _check_mixing(source, fresh_fraction, workflow)
+        self.start = {
+            name: np.asarray(value, dtype=float) for name, value in model.parameters.items()
+        }
+        self.sample_size = sample_size
+
+    def rows(self, block):
+        """Return the slice of replications that a block holds."""
+        return slice(block * BLOCK_SIZE, min((block + 1) * BLOCK_SIZE, self.replications))
+
+    def empty(self, replications):
+        """Return name -> uninitialised array (kept generation, replication, ...)."""
+        return {
+            name: np.empty((len(self.keep), replications, *start.shape))
+            for name, start in self.start.items()
+        }
+
+    def blocks(self, into=None):
+        """Yield, block by block in order, name -> array (kept generation, replication, ...).
+
+        Blocks made in this process are written to their place in ``into``, if given.
+        """
+        count = -(-self.replications // BLOCK_SIZE)
+        if count == 1 or self.n_jobs == 1:
+            return (self.block(block, into) for block in range(count))
+        parallel = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
+        return parallel(joblib.delayed(self.block)(block) for block in range(count))
+
+    def block(self, block, into=None):
+        """Return the kept generations of one block."""
+        rows = self.rows(block)
+        replications = rows.stop - rows.start
+        # The child of a block is built, not spawned: spawning would change the caller's seed.
+        child = np.random.SeedSequence(
+            self.root.entropy,
+            spawn_key=(*self.root.spawn_key, block),
+            pool_size=self.root.pool_size,
+        )
+        state = {
+            name: np.repeat(start[None], replications, axis=0)
+            for name, start in self.start.items()
+        }
+        if into is None:
+            held = self.empty(replications)
+        else:
+            held = {name: values[:, rows] for name, values in into.items()}
+        for first, path in self._advance(state, child, replications):
+            length = len(next(iter(path.values())))
+            low, high = np.searchsorted(self.keep, [first, first + length])
+            if high - low == length:
+                inside = slice(None)  # the usual case, and much faster than an index array
+            else:
+                inside = self.keep[low:high] - first
+            for name, values in path.items():
+                held[name][low:high] = values[inside]
+        return held
+
+    def _advance(self, state, child, replications):
+        """Yield (first generation, path) with paths that cover generations 0, 1, ... in order."""
+        yield 0, {name: value[None] for name, value in state.items()}
+        model = self.model
+        if hasattr(model, "path"):
+            rngs = [np.random.default_rng(seed) for seed in child.spawn(model.streams)]
+            length = max(1, _PATH_ELEMENTS // replications)
+            for t in range(0, self.generations, length):
+                path = model.path(state, self.sizes[t : t + length], rngs)
+                # A copy, so that the path itself can be freed before the next one is made.
+                state = {name: values[-1].copy() for name, values in path.items()}
+                yield t + 1, path
+            return
+        rng = np.random.default_rng(child)
+        for t, size in enumerate(self.sizes.tolist()):
+            if hasattr(model, "step"):
+                state = model.step(state, size, rng)
+            else:
+                state = model.fit(model.draw(state, size, rng))
+            yield t + 1, {name: np.asarray(value)[None] for name, value in state.items()}
+
+    def dataset(self, arrays, replication):
+        """Return labelled arrays from name -> (kept generation, replication, ...)."""
+        named = getattr(self.model, "dims", {})
+        variables = {}
+        for name, values in arrays.items():
+            extra = named.get(name, [f"{name}_{axis}" for axis in range(values.ndim - 2)])
+            variables[name] = (("replication", "generation", *extra), np.swapaxes(values, 0, 1))
+        coordinates = {"replication": replication, "generation": self.keep}
+        return xr.Dataset(variables, coordinates, {"provenance": json.dumps(self.provenance())})
+
+    def provenance(self):
+        """Return, as a JSON-ready dict, what it takes to make the run again."""
+        size = self.sample_size
+        if isinstance(size, schedules.Schedule):
+            size = size.describe()
+        elif np.ndim(size) == 0 and not callable(size):
+            size = int(size)
+        else:
+            size = self.sizes.tolist()
+        everything = len(self.keep) == self.generations + 1
+        return {
+            "model": _describe(self.model),
+            "model_repr": repr(self.model),
+            "arguments": {
+                "sample_size": size,
+                "generations": self.generations,
+                "replications": self.replications,
+                "keep": None if everything else self.keep.tolist(),
+            },
+            "seed": {
+                "entropy": self.root.entropy,
+                "spawn_key": list(self.root.spawn_key),
+                "pool_size": self.root.pool_size,
+            },
+            "block_size": BLOCK_SIZE,
+            "versions": _VERSIONS,
+        }
+
+
+def _describe(model):
+    """Return name and arguments of a model of this package, None for any other."""
+    name = type(model).__name__
+    if getattr(models, name, None) is not type(model):
+        return None
+    arguments = {
+        key: value.tolist() if isinstance(value, np.ndarray) else value
+        for key, value in vars(model).items()
+        if not key.startswith("_")
+    }
+    return {"name": name, "arguments": arguments}
+
+
+def _check_model(model, name):
+    missing = [part for part in ("parameters", "draw", "fit") if not hasattr(model, part)]
+    if missing or isinstance(model, type):
+        what = "is a class, not an instance" if isinstance(model, type) else f"lacks {missing}"
+        raise TypeError(f"{name} must have parameters, draw and fit; {model!r} {what}")
+
+
+def _check_keep(keep, generations):
+    if keep is None:
+        return np.arange(generations + 1)
+    kept = np.asarray(keep)
+    if kept.ndim != 1 or kept.size == 0:
+        raise ValueError(f"keep must be a non-empty sequence of generations, got {keep!r}")
+    kept = _checks.integers(kept, "keep", low=0, high=generations)
+    if np.any(np.diff(kept) <= 0):
+        raise ValueError(f"keep must be increasing within [0, {generations}], got {keep!r}")
+    return kept
+
+
+def _check_jobs(n_jobs):
+    n_jobs = _checks.integer(n_jobs, "n_jobs", low=-1)
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be an integer >= 1, or -1 for all cores, got 0")
+    return n_jobs
+
+
+def _check_mixing(source, fresh_fraction, workflow):
+    if source is not None:
+        _check_model(source, "source")
+    fraction = _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
+    _checks.choice(workflow, "workflow", _WORKFLOWS)
+    if fraction > 0:
+        raise NotImplementedError(
+            "fresh_fraction > 0 is not supported yet: every sample comes from the current model"
+        )
+    if workflow != "replace":
+        raise NotImplementedError(
+            f'workflow {workflow!r} is not supported yet: only "replace" is, which fits each '
+            "generation to the newest samples alone"
+        )
+
+
+def _seed_sequence(seed):
+    if isinstance(seed, np.random.SeedSequence):
+        return seed
+    if seed is not None:
+        seed = _checks.integer(seed, "seed", low=0)
+    return np.random.SeedSequence(seed)
