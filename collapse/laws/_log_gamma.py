@@ -35,6 +35,7 @@ _DIGAMMA = (
 _SHIFT = 12
 
 _NEGLIGIBLE = -42.0  # logarithm of a term that no sum of 10³ notices
+_LAPLACE = -1e7  # logarithm of a probability below which the saddle point alone is exact
 _ELEMENTS = 2**18  # working set of one vectorised evaluation
 _AGREEMENT = 2e-14
 _MAX_HALVINGS = 9
@@ -117,7 +118,7 @@ def chernoff(w, a, counts):
     def slope(y):
         return _slope(a, counts, scale * np.exp(y)) - w
 
-    s = np.where(w > mean, scale * np.exp(_bisect(slope, -40.0, 600.0, len(w), steps=70)), 0.0)
+    s = np.where(w > mean, scale * np.exp(_bisect(slope, -40.0, 600.0, len(w), 70)), 0.0)
     return np.where(w > mean, moment_at(a, counts, s) - s * w, 0.0), s
 
 
@@ -127,6 +128,8 @@ def _tail(w, a, counts, upper):
     # large real parts of the exponent never meet its imaginary part.
     linear = _weighted(counts, log1p_ratio) - w
     level = moment_at(a, counts, c) - c * w
+    if np.any(level < _LAPLACE):
+        return _tail_far_out(w, a, counts, upper, level < _LAPLACE)
 
     second = _weighted(counts, special.polygamma(1, shapes)) + c**-2
     third = _weighted(counts, special.polygamma(2, shapes)) - 2 * c**-3
@@ -175,7 +178,23 @@ def _tail(w, a, counts, upper):
         open_points = open_points[unsettled]
     tail_value, density_value = values
     log_scale = level + np.log(cut / np.pi)
-    return log_scale + np.log(tail_value / np.abs(c)), log_scale + np.log(density_value)
+    log_tail = log_scale + np.log(tail_value / np.abs(c))
+    return log_tail, log_scale + np.log(density_value)
+
+
+def _tail_far_out(w, a, counts, upper, far):
+    """Return what `_tail` does where some points are too far out for their phase to be known.
+
+    There Laplace's approximation of the integral, at the exact saddle point, gives every digit
+    that the logarithm can hold.
+    """
+    c, shapes, _ = _saddle(w, a, counts, upper, steps=64)
+    second = _weighted(counts, special.polygamma(1, shapes))
+    log_density = moment_at(a, counts, c) - c * w - 0.5 * np.log(2 * np.pi * second)
+    log_tail = log_density - np.log(np.abs(c))
+    if not np.all(far):
+        log_tail[~far], log_density[~far] = _tail(w[~far], a, counts[:, ~far], upper)
+    return log_tail, log_density
 
 
 def _differ(values, others):
@@ -183,7 +202,7 @@ def _differ(values, others):
     return np.any(np.abs(values - others) > _AGREEMENT * np.abs(values), axis=0)
 
 
-def _saddle(w, a, counts, upper):
+def _saddle(w, a, counts, upper, steps=14):
     """Return c, the tilted shapes a + c and log((a + c)/a), to the few digits that matter."""
     if upper:
         # In units of the inverse standard deviation; K'(c) − w − 1/c increases in c.
@@ -193,7 +212,7 @@ def _saddle(w, a, counts, upper):
             c = scale * np.exp(y)
             return _slope(a, counts, c) - w - 1 / c
 
-        c = scale * np.exp(_bisect(slope, -40.0, 600.0, len(w)))
+        c = scale * np.exp(_bisect(slope, -40.0, 600.0, len(w), steps))
         return c, a[:, None] + c, np.log1p(c / a[:, None])
 
     # c lies in (−a_min, 0). Both ends matter, so y is the logit of −c/a_min, and the tilted
@@ -208,7 +227,7 @@ def _saddle(w, a, counts, upper):
         shapes = shapes_at(y)
         return w + 1 / c - _weighted(counts, special.psi(shapes) - np.log(a[:, None]))
 
-    y = _bisect(slope, -60.0, 60.0, len(w))
+    y = _bisect(slope, -60.0, 60.0, len(w), steps)
     shapes = shapes_at(y)
     return -smallest * special.expit(y), shapes, np.log(shapes / a[:, None])
 
@@ -218,7 +237,7 @@ def _slope(a, counts, c):
     return _weighted(counts, special.psi(a[:, None] + c) - np.log(a[:, None]))
 
 
-def _bisect(function, low, high, points, steps=14):
+def _bisect(function, low, high, points, steps):
     """Return zeros of an increasing function of (P,), to (high − low)/2^steps."""
     low, high = np.full(points, low), np.full(points, high)
     for _ in range(steps):

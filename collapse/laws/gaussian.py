@@ -122,7 +122,7 @@ def moment(power, n, k, *, std=1.0, ddof=1):
     power = _checks.reals(power, "power")
     power, k, std = np.broadcast_arrays(power, _checks.integers(k, "k", low=0), _std(std))
     points = _Points(n, k, ddof)
-    log_moment = power / 2 * points.shift
+    log_moment = np.array(power / 2 * points.shift)
     for rows, a, counts in points.groups(np.ones(k.shape, dtype=bool)):
         finite = power[rows] / 2 > -a.min()
         # Clipped where the moment is infinite: the value is not used there.
@@ -278,10 +278,10 @@ class _Points:
         sizes = schedules.resolve(n, int(k.max(initial=0)), name="n", low=2)
         # Σ_k² is a product of χ²_ν/(n − ddof); W has the mean-one factors χ²_ν/ν.
         shifts = _divisor_shift(sizes.astype(float), ddof)
-        self.shift = np.append(0.0, np.cumsum(shifts))[k]
+        self.shift = np.asarray(np.append(0.0, np.cumsum(shifts))[k])
         self.sizes, self.index = np.unique(sizes, return_inverse=True)
         if len(self.sizes) == 1:
-            self.shift = k * shifts[0]  # one rounding, not k
+            self.shift = np.asarray(k * shifts[0])  # one rounding, not k
 
     def groups(self, wanted):
         """Yield (index of points, shapes, counts) that cover the wanted points with k > 0."""

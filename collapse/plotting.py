@@ -1,0 +1,77 @@
+"""The house style of the figures: one colour and one line per role, on every page.
+
+The colours are those of Okabe and Ito, which stay apart for colour-blind readers; every role has
+its own dash pattern too, so that a figure also reads in grey.
+"""
+
+import matplotlib as mpl
+from cycler import cycler
+
+__all__ = ["LINES", "band", "fan", "use_style"]
+
+LINES = {
+    "exact": {"color": "#000000", "linestyle": "-", "linewidth": 1.6},
+    "simulated": {"color": "#0072B2", "linestyle": "-", "linewidth": 1.3},
+    "paper": {"color": "#D55E00", "linestyle": "--", "linewidth": 1.8},
+    "published": {"color": "#E69F00", "linestyle": "-.", "linewidth": 1.8},
+    "other": {"color": "#009E73", "linestyle": ":", "linewidth": 2.2},
+    "ours": {"color": "#AA3377", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5)), "linewidth": 1.6},
+    "trajectory": {"color": "#0072B2", "linewidth": 0.7, "alpha": 0.55},
+}
+"""Keyword arguments of ``Axes.plot`` by what a line is: an exact law, a simulation, a bound as the
+paper states it, a curve as published, another paper's bound, a result of this book, or one
+trajectory."""
+
+_STYLE = {
+    "figure.figsize": (7.2, 3.4),
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10.5,
+    "axes.prop_cycle": cycler(color=["#0072B2", "#D55E00", "#009E73", "#AA3377", "#E69F00"]),
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture everywhere
+    "mathtext.fontset": "cm",
+    "savefig.facecolor": "white",
+}
+
+
+def use_style():
+    """Set the house style for all figures made from here on."""
+    mpl.rcParams.update(_STYLE)
+
+
+def band(ax, x, share, replications, *, label):
+    """Draw a simulated share with a band of one binomial standard error on either side.
+
+    ``share`` is the share of ``replications`` independent replications, at each x. Along x the
+    errors are correlated: one set of replications makes the whole curve.
+    """
+    error = (share * (1 - share) / replications) ** 0.5
+    line = LINES["simulated"]
+    ax.fill_between(x, share - error, share + error, color=line["color"], alpha=0.25, linewidth=0)
+    ax.plot(x, share, label=label, **line)
+
+
+def fan(ax, x, quantiles, *, labels):
+    """Draw quantile curves (lowest first, an odd number of them) as a shaded fan.
+
+    Opposite curves enclose a band; the middle one is drawn as an exact line. ``labels`` has one
+    label for each band, outermost first, and one for the middle.
+    """
+    pairs = len(quantiles) // 2
+    for i in range(pairs):
+        ax.fill_between(
+            x, quantiles[i], quantiles[-1 - i], color="#555555", alpha=0.16, linewidth=0,
+            label=labels[i],
+        )  # fmt: skip
+    ax.plot(x, quantiles[pairs], label=labels[pairs], **LINES["exact"])
