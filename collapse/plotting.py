@@ -70,8 +70,8 @@ def fan(ax, x, quantiles, *, labels):
     """
     pairs = len(quantiles) // 2
     for i in range(pairs):
+        grey = str(0.88 - 0.16 * i)  # darker towards the middle, in the legend too
         ax.fill_between(
-            x, quantiles[i], quantiles[-1 - i], color="#555555", alpha=0.16, linewidth=0,
-            label=labels[i],
-        )  # fmt: skip
+            x, quantiles[i], quantiles[-1 - i], color=grey, linewidth=0, label=labels[i]
+        )
     ax.plot(x, quantiles[pairs], label=labels[pairs], **LINES["exact"])
