@@ -1,0 +1,160 @@
+"""The whole way from the sources to the pages, and single runs of one chapter."""
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from tqdm import tqdm
+
+from collapse.publishing import execute, ledger, notebooks
+from collapse.publishing.project import (
+    DISTRIBUTION,
+    BuildError,
+    UsageError,
+    distribution_version,
+)
+from collapse.publishing.render import render
+from collapse.publishing.stage import stage
+
+_REPORTED_VERSIONS = ("numpy", "scipy", "pandas", "xarray", "matplotlib")
+
+
+def build(project, *, jobs=None, rendering=True, strict=False):
+    """Execute what is missing, render every page, evaluate the ledger.
+
+    Raises BuildError when a chapter fails, a page has errors, or a claim of the ledger falls
+    short; in the last case the pages are there, so that one can look.
+    """
+    with project.locked():
+        rows = load_ledger(project)
+        results = _execute_all(project, jobs)
+        quantities = _quantities(results)
+        if rendering:
+            stage(project, results, rows, quantities)
+            render(project, rows)
+        if short := ledger.shortfalls(rows, ledger.evaluate(rows, quantities), strict=strict):
+            raise BuildError("the ledger falls short:\n" + "\n".join(short))
+        if rendering:
+            _digest_file(project).write_text(source_digest(project))
+
+
+def check_ledger(project, *, jobs=None):
+    """The rows and the verdicts of the ledger, executing what has no result yet."""
+    with project.locked():
+        rows = load_ledger(project)
+        return rows, ledger.evaluate(rows, _quantities(_execute_all(project, jobs)))
+
+
+def load_ledger(project):
+    path = project.book / "ledger.yml"
+    return ledger.load(path) if path.is_file() else []
+
+
+def is_current(project):
+    """Whether `_build/html` was made from just these sources by a build without complaint."""
+    return (project.html.is_dir() and _digest_file(project).is_file()
+            and _digest_file(project).read_text() == source_digest(project))
+
+
+def source_digest(project):
+    """Hash of everything that the pages are made from."""
+    files = [path for folder in ("book", "collapse") for path in (project.root / folder).rglob("*")
+             if "__pycache__" not in path.parts]
+    files += [project.root / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
+    return execute.hash_files(project, files)
+
+
+def run(project, page, parameters, out, *, figure=None):
+    """Execute one chapter with other parameters; leave notebook, figures, data, provenance.
+
+    `figure`: keep only the files of that figure. `out` appears in one step when everything is
+    there; an earlier result of ours in its place is replaced, anything else is an error.
+    """
+    out = Path(out).resolve()
+    if out.exists() and not (out / "provenance.json").is_file() and \
+            not (out.is_dir() and not any(out.iterdir())):
+        raise UsageError(f"--out {out} exists and holds something else; choose another folder")
+    notebook = notebooks.read(page)
+    key = execute.cache_key(notebook, execute.science_hash(project), parameters)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        job = execute.Job(page.name, nbformat.writes(notebook), project.root,
+                          temporary / "result", temporary, parameters, key)
+        [outcome] = execute.run_jobs([job], 1)
+        if outcome.status == "failed":
+            raise BuildError(_for_terminal(outcome.error))
+        _finish_run(project, page, outcome.folder, job, figure)
+        if out.exists():
+            shutil.rmtree(out)
+        outcome.folder.replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _finish_run(project, page, folder, job, figure):
+    """Turn a result into what a reader wants to have: drop the rest, add the provenance."""
+    quantities = execute.emitted(folder)
+    shutil.rmtree(folder / "emitted", ignore_errors=True)
+    (folder / "execution.json").unlink()
+    if figure is None:
+        (folder / "executed.ipynb").rename(folder / f"{Path(page.name).name}.ipynb")
+    else:
+        if not (folder / "figures" / f"{figure}.svg").is_file():
+            raise BuildError(f"{page.name} does not show the figure {figure}")
+        for path in [p for p in folder.rglob("*") if p.is_file() and p.stem != figure]:
+            path.unlink()
+        for path in [p for p in folder.iterdir() if p.is_dir() and not any(p.iterdir())]:
+            path.rmdir()
+    commit = subprocess.run(["git", "-C", str(project.root), "describe", "--always", "--dirty",
+                             "--abbrev=40", "--exclude=*"], capture_output=True, text=True)
+    provenance = {
+        "chapter": page.name,
+        "figure": figure,
+        "parameters": job.parameters,
+        "emitted": quantities,
+        "key": job.key,
+        "commit": commit.stdout.strip() or None,
+        "versions": {"python": platform.python_version(), DISTRIBUTION: distribution_version(),
+                     **{name: version(name) for name in _REPORTED_VERSIONS}},
+    }
+    (folder / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
+
+
+def _execute_all(project, jobs):
+    """Results of all chapters, by name, with a progress report; raises BuildError for failures."""
+    pages = project.chapters
+    waiting = [page.short for page in pages]
+    bar = tqdm(total=len(pages), unit="chapter", disable=not sys.stderr.isatty(), leave=False)
+
+    def report(outcome):
+        bar.write(outcome.line)
+        sys.stdout.flush()  # a build in a log file shows its progress, too
+        waiting.remove(outcome.name.removeprefix("book/"))
+        bar.set_postfix_str(", ".join(waiting))
+        bar.update()
+
+    with bar:
+        bar.set_postfix_str(", ".join(waiting))
+        outcomes = execute.execute(project, pages, jobs=jobs, report=report)
+    if failed := [outcome.error for outcome in outcomes if outcome.status == "failed"]:
+        raise BuildError(_for_terminal("\n".join(failed)))
+    return {outcome.name: outcome.folder for outcome in outcomes}
+
+
+def _quantities(results):
+    return ledger.collect({name: execute.emitted(folder) for name, folder in results.items()})
+
+
+def _for_terminal(text):
+    return text if sys.stderr.isatty() else execute.plain(text)
+
+
+def _digest_file(project):
+    return project.build / "html.digest"

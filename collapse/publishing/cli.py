@@ -1,0 +1,134 @@
+"""The command `collapse`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from collapse.publishing.project import (
+    BuildError,
+    UsageError,
+    distribution_version,
+    find_project,
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        raise UsageError(f"{message} (try {self.prog} --help)")
+
+
+def main(argv=None):
+    """Run the command; returns its exit code: 0 fine, 1 the book is not right, 2 wrong usage."""
+    try:
+        arguments = _parser().parse_args(argv)
+        return arguments.command(find_project(), arguments) or 0
+    except UsageError as error:
+        print(f"collapse: {error}", file=sys.stderr)
+        return 2
+    except BuildError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("collapse: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = _Parser(prog="collapse", description="The book on model collapse, from the terminal.")
+    parser.add_argument("--version", action="version", version=f"collapse {distribution_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name, command, help):
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("list", _list, "chapters, figures and theorems")
+    run = add("run", _run, "execute a chapter, or the chapter of a figure, with your parameters")
+    run.add_argument("chapter", nargs="?", metavar="CHAPTER", help="such as gaussian")
+    run.add_argument("--figure", metavar="ID", help="such as P1-F-gauss: keep only its files")
+    run.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
+                     metavar=("NAME", "VALUE"), help="give a parameter of the chapter a value")
+    run.add_argument("--out", type=Path, metavar="DIR", help="default: out/<chapter or figure>")
+    build = add("build", _build, "execute what changed and render every page into _build/html")
+    build.add_argument("--no-render", action="store_true", help="execute and check the ledger only")
+    clean = add("notebooks", _notebooks, "write the chapters as clean notebooks")
+    clean.add_argument("--out", type=Path, required=True, metavar="DIR")
+    ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
+    for sub in (build, ledger):
+        sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
+        sub.add_argument("--strict", action="store_true", help="open rows count as failures")
+    return parser
+
+
+def _positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text!r}")
+    return int(text)
+
+
+# The commands import what they need when they run, so that usage errors come at once.
+
+def _list(project, _arguments):
+    from collapse.publishing.build import load_ledger
+
+    rows = load_ledger(project)
+    print("Chapters")
+    for page in project.chapters:
+        minutes = page.front_matter.get("minutes")
+        time = f" ({minutes} min)" if minutes else ""
+        print(f"  {page.short}: {page.title}{time}")
+    figures = [row for row in rows if row["kind"] == "figure"]
+    claims = [row for row in rows if row["kind"] != "figure"]
+    for heading, members, place in (("Figures", figures, "drawn"), ("Theorems", claims, "proved")):
+        print(heading)
+        for row in members:
+            where = row[place].split("#")[0].removeprefix("book/") if place in row else "-"
+            print(f"  {row['id']}  {row['kind']}, {row['status']}, {where}")
+
+
+def _run(project, arguments):
+    from collapse.publishing import build, ledger, notebooks
+
+    if (arguments.chapter is None) == (arguments.figure is None):
+        raise UsageError("give either a CHAPTER or --figure ID")
+    if arguments.figure is None:
+        page = project.chapter(arguments.chapter)
+    else:
+        chapters = ledger.figure_to_chapter(build.load_ledger(project))
+        if arguments.figure not in chapters:
+            known = ", ".join(chapters) or "none yet"
+            raise UsageError(f"--figure {arguments.figure!r} is not drawn; choose one of: {known}")
+        page = project.chapter(chapters[arguments.figure])
+    values = notebooks.parse_parameters(page, arguments.parameter)
+    out = arguments.out or project.root / "out" / (arguments.figure or page.short)
+    build.run(project, page, values, out, figure=arguments.figure)
+    print(out)
+
+
+def _build(project, arguments):
+    from collapse.publishing.build import build
+
+    build(project, jobs=arguments.jobs, rendering=not arguments.no_render,
+          strict=arguments.strict)
+    if not arguments.no_render:
+        print(project.html / "index.html")
+
+
+def _notebooks(project, arguments):
+    from collapse.publishing.notebooks import write_clean
+
+    for path in write_clean(project.chapters, arguments.out):
+        print(path)
+
+
+def _ledger(project, arguments):
+    from collapse.publishing import ledger
+    from collapse.publishing.build import check_ledger
+
+    rows, verdicts = check_ledger(project, jobs=arguments.jobs)
+    print(ledger.as_text(rows, verdicts))
+    if short := ledger.shortfalls(rows, verdicts, strict=arguments.strict):
+        raise BuildError("the ledger falls short:\n" + "\n".join(short))

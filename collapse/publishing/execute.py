@@ -1,0 +1,270 @@
+"""Chapters are executed once: a pool of processes, and a cache that a kill cannot spoil.
+
+A result is a folder with executed.ipynb, figures/, data/, emitted/ and execution.json. It grows in
+a temporary folder and is moved to its final name in one step when it is complete, so what has a
+final name can be trusted.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import multiprocessing.connection
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import nbformat
+
+from collapse.publishing import notebooks
+
+KEEP = 3  # results kept per chapter, so that going back to an earlier state costs nothing
+_EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chapter to execute: everything that a worker process needs, in plain types."""
+
+    name: str
+    notebook: str  # nbformat JSON
+    root: Path
+    destination: Path
+    scratch_parent: Path
+    parameters: dict = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a chapter: `status` is "executed", "cached" or "failed"."""
+
+    name: str
+    status: str
+    seconds: float
+    folder: Path | None = None
+    error: str = ""
+
+    @property
+    def line(self):
+        took = "" if self.status == "cached" else f" in {self.seconds:.1f} s"
+        return f"{self.name}  {self.status}{took}"
+
+
+def science_hash(project):
+    """Hash of everything that the numbers of every chapter depend on, besides its own code."""
+    publishing = project.root / "collapse" / "publishing"
+    files = [path for path in (project.root / "collapse").rglob("*.py")
+             if publishing not in path.parents]
+    files += [publishing / "page.py", project.root / "requirements.lock"]
+    return hash_files(project, [*files, *(project.book / "data").rglob("*")])
+
+
+def hash_files(project, paths):
+    """Hash of the names and contents of files, in any order, and of the Python version."""
+    entries = [[path.relative_to(project.root).as_posix(),
+                hashlib.sha256(path.read_bytes()).hexdigest()]
+               for path in sorted(paths) if path.is_file()]
+    return hashlib.sha256(json.dumps([platform.python_version(), entries]).encode()).hexdigest()
+
+
+def cache_key(notebook, science, parameters=None):
+    """Name of a result: hash of code cells, the tags that change execution, parameters, science.
+
+    Prose, captions and tags such as hide-input are not part of it.
+    """
+    cells = [[cell.source, sorted(_EXECUTION_TAGS.intersection(notebooks.tags(cell)))]
+             for cell in notebooks.code_cells(notebook)]
+    content = json.dumps([cells, parameters or {}, science], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def execute(project, pages, *, jobs=None, report):
+    """Execute the chapters that have no result yet; call `report(outcome)` as each is done.
+
+    The caller holds `project.locked()`. Returns the outcomes in the order of `pages`; one failing
+    chapter does not stop the others.
+    """
+    for leftover in project.cache.glob(".tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    science = science_hash(project)
+    outcomes, missing = {}, []
+    for page in pages:
+        notebook = notebooks.read(page)
+        key = cache_key(notebook, science)
+        folder = project.cache / f"{page.slug}-{key[:32]}"
+        if folder.is_dir():
+            os.utime(folder)  # used now: `_prune` goes by the time of last use
+            outcomes[page.name] = Outcome(page.name, "cached", 0.0, folder)
+            report(outcomes[page.name])
+        else:
+            missing.append(Job(page.name, nbformat.writes(notebook), project.root, folder,
+                               project.cache, key=key))
+    for outcome in run_jobs(missing, jobs):
+        outcomes[outcome.name] = outcome
+        report(outcome)
+    for page in pages:
+        _prune(project.cache, page.slug)
+    return [outcomes[page.name] for page in pages]
+
+
+def run_jobs(jobs, workers=None):
+    """Run jobs in parallel processes; yields an Outcome as each is done."""
+    if not jobs:
+        return
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
+        futures = {pool.submit(run_job, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                if (error := future.exception()) is None:
+                    yield future.result()
+                else:
+                    yield Outcome(futures[future].name, "failed", 0.0,
+                                  error=f"{futures[future].name}: the process ended: {error}\n")
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def run_job(job):
+    """Execute one chapter in this process's own temporary folder, then move the result in place."""
+    started = time.perf_counter()
+    scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{job.destination.name}-",
+                                    dir=job.scratch_parent))
+    result = scratch / "result"
+    work = scratch / "run"
+    for folder in (result, work):
+        folder.mkdir()
+    try:
+        os.environ.update(_kernel_environment(job.root, scratch, result))
+        os.environ.pop("PYTHONSTARTUP", None)
+        os.chdir(work)
+        if error := _run_notebook(job, result / "executed.ipynb"):
+            return Outcome(job.name, "failed", time.perf_counter() - started, error=error)
+        seconds = time.perf_counter() - started
+        record = {"chapter": job.name, "key": job.key, "seconds": round(seconds, 3)}
+        (result / "execution.json").write_text(json.dumps(record) + "\n")
+        os.replace(result, job.destination)
+        return Outcome(job.name, "executed", seconds, job.destination)
+    finally:
+        os.chdir(job.root)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def emitted(folder):
+    """The quantities that a result's chapter emitted: name -> {"value", "se"}."""
+    records = [json.loads(path.read_text()) for path in sorted(folder.glob("emitted/*.json"))]
+    return {record["name"]: {"value": record["value"], "se": record["se"]} for record in records}
+
+
+def _kernel_environment(root, scratch, output):
+    """Environment variables under which every machine runs the same notebook the same way.
+
+    The kernel is this interpreter, whatever kernels are installed; the package is the project's
+    own; the user's Jupyter, IPython and matplotlib settings stay outside; one thread per process,
+    because threads change the order of sums and chapters already run in parallel.
+    """
+    kernel = scratch / "jupyter" / "kernels" / "book"
+    kernel.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+               "--IPKernelApp.log_level=40"]  # errors only; it warns at every start
+    (kernel / "kernel.json").write_text(json.dumps(
+        {"argv": command, "display_name": "book", "language": "python"}))
+    inherited = os.environ.get("PYTHONPATH", "")
+    environment = {
+        "COLLAPSE_OUTPUT": output,
+        "IPYTHONDIR": scratch / "ipython",
+        "JUPYTER_CONFIG_DIR": scratch / "jupyter",
+        "JUPYTER_PATH": scratch / "jupyter",
+        "JUPYTER_RUNTIME_DIR": scratch / "runtime",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(root), inherited])),
+        **{f"{library}_NUM_THREADS": "1" for library in ("MKL", "OMP", "OPENBLAS")},
+    }
+    if matplotlib := find_spec("matplotlib"):
+        environment["MATPLOTLIBRC"] = Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc"
+    return {name: str(value) for name, value in environment.items()}
+
+
+def _run_notebook(job, path):
+    """Execute a job's notebook with papermill into `path`; returns the error text, or ""."""
+    import papermill
+
+    source = nbformat.reads(job.notebook, as_version=4)
+    try:
+        with open("chapter.ipynb", "w", encoding="utf-8") as file:
+            file.write(job.notebook)
+        # Relative paths: papermill reads braces in a path as its own placeholders.
+        papermill.execute_notebook("chapter.ipynb", "executed.ipynb", parameters=job.parameters,
+                                   kernel_name="book", language="python", progress_bar=False,
+                                   start_timeout=120)
+    except papermill.PapermillExecutionError:
+        pass  # it also stops at cells tagged raises-exception, so we look for ourselves below
+    except Exception as error:  # the kernel died, or could not start: still this chapter's failure
+        return _failure(job.name, _last_started_cell("executed.ipynb"),
+                        f"{type(error).__name__}: {error}")
+    executed = nbformat.read("executed.ipynb", as_version=4)
+    executed.cells = [cell for cell in executed.cells
+                      if "papermill-error-cell-tag" not in notebooks.tags(cell)]
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and "raises-exception" not in notebooks.tags(cell):
+                return _failure(job.name, cell, "\n".join(output.traceback))
+        cell.metadata.pop("papermill", None)
+    executed.metadata = source.metadata  # the name of the private kernel means nothing elsewhere
+    nbformat.write(executed, path)
+    return ""
+
+
+def _last_started_cell(path):
+    """The cell that papermill started last, from the notebook it keeps saving, or None."""
+    if not Path(path).is_file():
+        return None
+    started = [cell for cell in nbformat.read(path, as_version=4).cells
+               if cell.metadata.get("papermill", {}).get("start_time")]
+    return started[-1] if started else None
+
+
+def _failure(name, cell, reason):
+    """What a reader needs to see of a failing cell: chapter, source, error."""
+    source = f"\n--- the cell\n{cell.source}\n--- its error" if cell is not None else ""
+    return f"{name}: a cell failed{source}\n{reason}\n"
+
+
+def plain(text):
+    """`text` without terminal colours."""
+    return _ANSI.sub("", text)
+
+
+def _prune(cache, slug):
+    """Remove all but the results of a chapter that were used last."""
+    results = [path for path in cache.iterdir()
+               if re.fullmatch(re.escape(slug) + "-[0-9a-f]{32}", path.name)]
+    for old in sorted(results, key=lambda path: path.stat().st_mtime, reverse=True)[KEEP:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _die_with_parent():
+    """End this worker when the process that started it ends, even when that one is killed.
+
+    Its kernel watches it in the same way, so nothing of a killed build lives on.
+    """
+    sentinel = multiprocessing.parent_process().sentinel
+
+    def watch():
+        multiprocessing.connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

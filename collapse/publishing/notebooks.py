@@ -1,0 +1,172 @@
+"""Chapters as notebooks: conversion from MyST Markdown, clean copies, declared parameters."""
+
+import ast
+import math
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from collapse.publishing.project import (
+    DISTRIBUTION,
+    BuildError,
+    UsageError,
+    distribution_version,
+)
+
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+_INSTALL = '''\
+# Installs the package that goes with this book where it is missing; otherwise does nothing.
+import importlib.metadata as _metadata
+
+try:
+    _found = _metadata.version("{name}")
+except _metadata.PackageNotFoundError:
+    _found = None
+if _found != "{version}":
+    %pip install --quiet "{name}[book]=={version}"'''
+
+_NUMBER = r"\s*([+-]?(?:inf|[0-9.]+(?:[eE][+-]?[0-9]+)?))\s*"
+_INTERVAL = re.compile(rf"\s*([\[(]){_NUMBER},{_NUMBER}([\])])")
+
+
+def read(page):
+    """The notebook of a chapter, without outputs; the same text gives the same notebook."""
+    try:
+        notebook = jupytext.reads(page.text, fmt="md:myst")
+    except (ValueError, nbformat.ValidationError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise BuildError(f"{page.name} cannot be read as a notebook: {reason}") from None
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC})
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+    return notebook
+
+
+def code_cells(notebook):
+    """The code cells that the author wrote, not those that papermill adds."""
+    return [cell for cell in notebook.cells
+            if cell.cell_type == "code" and "injected-parameters" not in tags(cell)]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def clean(page):
+    """The notebook that readers download: no outputs, and one folded cell that installs us."""
+    notebook = read(page)
+    source = _INSTALL.format(name=DISTRIBUTION, version=distribution_version())
+    install = nbformat.v4.new_code_cell(source, id="install", metadata={
+        "tags": ["hide-input"], "jupyter": {"source_hidden": True}})
+    notebook.cells.insert(0, install)
+    return notebook
+
+
+def write_clean(pages, folder):
+    """Write the clean notebooks of chapters to `<folder>/<page>.ipynb`; returns the paths."""
+    paths = []
+    for page in pages:
+        path = Path(folder) / f"{page.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(clean(page), path)
+        paths.append(path)
+    return paths
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a chapter: its default and the range that its comment declares.
+
+    `low` and `high` may be infinite; `open_low` and `open_high` say whether they are excluded.
+    """
+
+    name: str
+    default: object
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = True
+    open_high: bool = True
+
+    @property
+    def allowed(self):
+        """The allowed values in words, such as "int in [2, inf)"."""
+        kind = type(self.default).__name__
+        if (self.low, self.high) == (-math.inf, math.inf):
+            return kind
+        left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
+        return f"{kind} in {left}{self.low:g}, {self.high:g}{right}"
+
+    def parse(self, text):
+        """The value that `text` stands for; raises UsageError for a wrong type or range."""
+        try:
+            value = self._convert(text)
+        except (ValueError, SyntaxError):
+            value = None
+        if value is None or not self._in_range(value):
+            raise UsageError(f"parameter {self.name} must be {self.allowed}, got {text!r}")
+        return value
+
+    def _convert(self, text):
+        if isinstance(self.default, bool):
+            return {"true": True, "false": False}.get(text.lower())
+        if isinstance(self.default, str):
+            return text
+        if isinstance(self.default, (int, float)):
+            return type(self.default)(text)
+        value = ast.literal_eval(text)
+        return value if isinstance(value, type(self.default)) else None
+
+    def _in_range(self, value):
+        """Whether a number, or every number of a list, lies in the declared interval."""
+        if isinstance(value, (list, tuple)):
+            return all(self._in_range(item) for item in value)
+        if isinstance(value, (bool, str)):
+            return True
+        if not isinstance(value, (int, float)) or math.isnan(value):
+            return False
+        above = value > self.low if self.open_low else value >= self.low
+        return above and (value < self.high if self.open_high else value <= self.high)
+
+
+def parameters(page):
+    """The parameters that a chapter declares in its cell tagged `parameters`, by name.
+
+    A comment after the value may start with an interval: `n = 10  # [2, inf) samples drawn`.
+    """
+    import papermill
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chapter.ipynb"
+        nbformat.write(read(page), path)
+        declared = papermill.inspect_notebook(path)
+    found = {}
+    for name, entry in declared.items():
+        try:
+            default = ast.literal_eval(entry["default"])
+        except (ValueError, SyntaxError):
+            continue  # computed from others: not for the command line
+        interval = _INTERVAL.match(entry["help"] or "")
+        limits = {}
+        if interval:
+            left, low, high, right = interval.groups()
+            limits = {"low": float(low), "high": float(high),
+                      "open_low": left == "(", "open_high": right == ")"}
+        found[name] = Parameter(name, default, **limits)
+    return found
+
+
+def parse_parameters(page, pairs):
+    """The values of `-p NAME VALUE` pairs for a chapter; raises UsageError for a wrong one."""
+    declared = parameters(page)
+    values = {}
+    for name, text in pairs:
+        if name not in declared:
+            known = ", ".join(f"{p.name} ({p.allowed})" for p in declared.values()) or "none"
+            raise UsageError(f"{page.name} has no parameter {name!r}; it has: {known}")
+        values[name] = declared[name].parse(text)
+    return values

@@ -1,0 +1,160 @@
+"""The project on disk: where things are, which pages there are, which of them are chapters."""
+
+import fcntl
+import re
+import sys
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import yaml
+
+DISTRIBUTION = "model-collapse-companion"
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_TITLE = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
+
+
+class UsageError(Exception):
+    """Something that the user can put right; shown as one line, exit code 2."""
+
+
+class BuildError(Exception):
+    """The book is not right; shown as it is, exit code 1."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry of the table of contents, such as `book/rates/gaussian`."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def text(self):
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def front_matter(self):
+        found = _FRONT_MATTER.match(self.text)
+        try:
+            return (yaml.safe_load(found[1]) or {}) if found else {}
+        except yaml.YAMLError as error:
+            raise BuildError(f"{self.name}: the header is not valid YAML: {error}") from None
+
+    @property
+    def is_chapter(self):
+        """Whether the page is a notebook, to be executed."""
+        return "kernelspec" in self.front_matter or "jupytext" in self.front_matter
+
+    @property
+    def title(self):
+        found = _TITLE.search(_FRONT_MATTER.sub("", self.text))
+        return found[1] if found else self.name
+
+    @property
+    def short(self):
+        """The name that readers use: `rates/gaussian`."""
+        return self.name.removeprefix("book/")
+
+    @property
+    def slug(self):
+        """The name as one word for file names: `rates.gaussian`."""
+        return self.short.replace("/", ".")
+
+
+class Project:
+    """The folder with `_toc.yml` and `book/`, and everything that follows from it."""
+
+    def __init__(self, root):
+        self.root = Path(root).resolve()
+        self.book = self.root / "book"
+        self.build = self.root / "_build"
+        self.cache = self.build / "cache"
+        self.stage = self.build / "stage"
+        self.html = self.build / "html"
+
+    @cached_property
+    def pages(self):
+        """Every page of the table of contents, in its order."""
+        try:
+            toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
+        pages = []
+        for entry in _toc_entries(toc):
+            path = self.root / (entry if entry.endswith(".md") else f"{entry}.md")
+            if not path.is_file():
+                raise BuildError(f"_toc.yml names {entry}, but there is no file {entry}.md")
+            pages.append(Page(entry.removesuffix(".md"), path))
+        return pages
+
+    @property
+    def chapters(self):
+        return [page for page in self.pages if page.is_chapter]
+
+    def chapter(self, name):
+        """The chapter that a reader calls `gaussian`, `rates/gaussian` or `book/rates/gaussian.md`.
+
+        Raises UsageError when there is none, or more than one.
+        """
+        wanted = "/" + name.removeprefix("./").removesuffix(".md").strip("/")
+        found = [page for page in self.chapters if f"/{page.name}".endswith(wanted)]
+        if len(found) != 1:
+            known = ", ".join(page.short for page in found or self.chapters)
+            what = "names several chapters" if found else "is not a chapter"
+            raise UsageError(f"CHAPTER {name!r} {what}; choose one of: {known}")
+        return found[0]
+
+    @contextmanager
+    def locked(self):
+        """Keep other builds of this project out; the lock ends with the process, however it ends.
+
+        A worker that outlives a killed build does not hold it: file locks are not inherited.
+        """
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with open(self.build / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("another build is running here; waiting for it", file=sys.stderr)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def find_project(start=None):
+    """The project around folder `start` (the current one by default), else the installed one.
+
+    Raises UsageError when neither exists.
+    """
+    start = Path(start or Path.cwd()).resolve()
+    installed = Path(__file__).resolve().parents[2]
+    for folder in [start, *start.parents, installed]:
+        if (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
+            return Project(folder)
+    raise UsageError("no book here: run the command in the folder with _toc.yml and book/")
+
+
+def distribution_version():
+    """The version of this package; read from its source where it is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        source = Path(__file__).resolve().parents[2] / "pyproject.toml"
+        return tomllib.loads(source.read_text(encoding="utf-8"))["project"]["version"]
+
+
+def _toc_entries(node):
+    """The values of `root` and `file`, depth first, in the order of the table of contents."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _toc_entries(item)
+    elif isinstance(node, dict):
+        for key in ("root", "file"):
+            if key in node:
+                yield node[key]
+        for value in node.values():
+            if isinstance(value, (list, dict)):
+                yield from _toc_entries(value)

@@ -1,0 +1,62 @@
+"""The built book: every page there, every link alive, every figure complete, nothing external."""
+
+import nbformat
+import pytest
+
+from book import checks
+from collapse.publishing import ledger
+from collapse.publishing.build import load_ledger
+
+
+def test_every_page_of_the_contents_was_rendered(book, site):
+    names = [page.name for page in book.pages]
+    assert names
+    assert [name for name in names if f"{name}.html" not in site.pages] == []
+    assert "index.html" in site.pages
+
+
+def test_no_link_anchor_or_image_is_dead(site):
+    assert checks.dead_links(site) == []
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    assert checks.external_loads(site) == []
+
+
+def test_every_image_says_what_it_shows(site):
+    assert checks.poor_images(site) == []
+
+
+def test_every_figure_has_its_links(book, site):
+    notebooks = [nbformat.read(book.stage / f"{chapter.name}.ipynb", as_version=4)
+                 for chapter in book.chapters]
+    expected = checks.expected_links(notebooks, {row["id"] for row in load_ledger(book)})
+    assert checks.incomplete_figures(site, expected) == []
+
+
+def test_every_ledger_row_is_on_the_ledger_page(book, site):
+    rows = load_ledger(book)
+    assert rows
+    page = site.pages["book/appendix/ledger.html"]
+    assert [row["id"] for row in rows if page.find(id=ledger.anchor(row["id"])) is None] == []
+
+
+def test_every_chapter_offers_a_notebook_without_outputs(book, site):
+    for chapter in book.chapters:
+        page = site.pages[f"{chapter.name}.html"]
+        link = page.select_one(".notebook-link a")
+        assert link is not None, chapter.name
+        path, _ = site.target(f"{chapter.name}.html", link["href"])
+        source = book.html / "_sources" / f"{chapter.name}.ipynb"
+        assert path.read_bytes() == source.read_bytes()
+        assert '"outputs": []' in source.read_text()
+        assert "image/svg+xml" not in source.read_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pages_in_a_browser_without_network(book, browser, width):
+    problems = []
+    for page in book.pages:
+        problems += checks.browser_problems(browser, book.html / f"{page.name}.html", width)
+    assert problems == []
