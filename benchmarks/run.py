@@ -1,0 +1,143 @@
+"""Speed and memory of the loop, measured in one run: `make bench`.
+
+Speed is a ratio, so that the machine cancels: the package against `plain.py`, and against the bare
+cost of the random numbers that one generation needs (a normal for the mean, a gamma for the
+variance).  The routes take turns, and the best of five counts.  Exit status 1 if a target is
+missed.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import plain
+import scipy
+
+import collapse
+
+ROUNDS = 5
+FIGURES = {
+    "P1-F-gauss": dict(replications=1000, generations=200, sample_size=10),
+    "P1-F2a": dict(replications=25, generations=2500, sample_size=100),
+}
+GIBIBYTE = 2**30
+KEPT = [0, 50, 100, 150, 200]
+MANY = (10**4, 10**5, 10**6)
+
+
+def ours(sizes):
+    collapse.recursive_training(collapse.Gaussian(), seed=1, **sizes)
+
+
+def bare_draws(sizes):
+    """Nothing but the random numbers, in two calls."""
+    rng = np.random.default_rng(1)
+    shape = (sizes["replications"], sizes["generations"])
+    rng.standard_normal(shape)
+    rng.standard_gamma((sizes["sample_size"] - 1) / 2, shape)
+
+
+def seconds(function, *arguments, **options):
+    start = time.perf_counter()
+    function(*arguments, **options)
+    return time.perf_counter() - start
+
+
+def best_of_turns(sizes):
+    """Best time of each route; the routes take turns, so a slow spell hits all of them."""
+    rounds = [(seconds(ours, sizes), seconds(bare_draws, sizes),
+               seconds(plain.gaussian, seed=1, **sizes)) for _ in range(ROUNDS)]
+    return dict(zip(("ours", "bare", "plain"), map(min, zip(*rounds, strict=True)), strict=True))
+
+
+def peak_bytes():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def one_long_run(replications):
+    """Time and peak memory of one run; called in a process of its own."""
+    ours(FIGURES["P1-F-gauss"])  # First calls import and compile; they are not the loop.
+    run_time = seconds(collapse.recursive_training, collapse.Gaussian(), sample_size=10,
+                       generations=200, replications=replications, seed=1, keep=KEPT)
+    return {"replications": replications, "seconds": run_time, "peak_bytes": peak_bytes()}
+
+
+def in_a_process(replications):
+    command = [sys.executable, __file__, "--long-run", str(replications)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure():
+    """All measurements, and rows (what, value, unit, comparison, target)."""
+    rows, times = [], {}
+    for figure, sizes in FIGURES.items():
+        ours(sizes)  # Imports and caches are warm before the first round.
+        bare_draws(sizes)
+        times[figure] = best_of_turns(sizes)
+    gauss, trajectories = times["P1-F-gauss"], times["P1-F2a"]
+    rows.append(("P1-F-gauss: plain / ours", gauss["plain"] / gauss["ours"], "", ">=", 120))
+    rows.append(("P1-F-gauss: ours / bare draws", gauss["ours"] / gauss["bare"], "", "<=", 1.5))
+    rows.append(("P1-F2a: plain / ours", trajectories["plain"] / trajectories["ours"], "", ">=",
+                 100))
+
+    long_runs = [min((in_a_process(replications) for _ in range(3)), key=lambda r: r["seconds"])
+                 for replications in MANY]
+    slope = np.polyfit(np.log([r["replications"] for r in long_runs]),
+                       np.log([r["seconds"] for r in long_runs]), 1)[0].item()
+    rows.append(("10^6 x 200, five kept: peak memory", long_runs[-1]["peak_bytes"] / GIBIBYTE,
+                 "GiB", "<", 1.0))
+    rows.append(("time ~ replications^slope, 10^4 to 10^6: slope", slope, "", "<=", 1.1))
+    return {"seconds": times, "long_runs": long_runs}, rows
+
+
+def met(value, comparison, target):
+    return {"<": value < target, "<=": value <= target, ">=": value >= target}[comparison]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Speed and memory of the loop.")
+    parser.add_argument("--json", metavar="FILE", help="write the results to this file, too")
+    parser.add_argument("--long-run", type=int, metavar="REPLICATIONS", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.long_run is not None:
+        print(json.dumps(one_long_run(arguments.long_run)))
+        return 0
+
+    details, rows = measure()
+    for figure, times in details["seconds"].items():
+        milliseconds = ", ".join(f"{name} {1000 * t:.2f} ms" for name, t in times.items())
+        print(f"{figure}: {milliseconds}")
+    for run in details["long_runs"]:
+        print(f"{run['replications']:>9,} replications x 200: {run['seconds']:.3f} s, "
+              f"peak {run['peak_bytes'] / GIBIBYTE:.2f} GiB")
+    width = max(len(what) for what, *_ in rows)
+    for what, value, unit, comparison, target in rows:
+        verdict = "met" if met(value, comparison, target) else "MISSED"
+        target = f"{comparison} {target}"
+        print(f"{what:<{width}}  {value:8.2f} {unit:<3}  target {target:<7}  {verdict}")
+
+    if arguments.json:
+        result = {
+            "versions": {"collapse": collapse.__version__, "numpy": np.__version__,
+                         "scipy": scipy.__version__, "python": platform.python_version()},
+            "machine": platform.machine(),
+            "details": details,
+            "targets": [{"what": what, "value": value, "unit": unit, "comparison": comparison,
+                         "target": target, "met": bool(met(value, comparison, target))}
+                        for what, value, unit, comparison, target in rows],
+        }
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+    missed = [what for what, value, _, *target in rows if not met(value, *target)]
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
