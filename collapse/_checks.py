@@ -96,6 +96,9 @@ def choice(value, name, allowed):
 
 
 def _numeric(values, name, what):
+    # NumPy would read [2, True] as [2, 1].
+    if isinstance(values, (list, tuple)) and any(isinstance(v, (bool, np.bool_)) for v in values):
+        raise TypeError(f"{name} must be {what}, got {values!r}")
     try:
         array = np.asarray(values)
     except ValueError as error:  # ragged nesting

@@ -148,7 +148,7 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
         size = _checks.integer(sample_size, name, low=low, high=_checks.MAX_SIZE)
         return np.full(generations, size)
     # An empty sequence has no integer type of its own; it is only good for no generations.
-    sizes = np.asarray(sample_size) if np.size(sample_size) else np.empty(0, dtype=np.int64)
+    sizes = sample_size if np.size(sample_size) else np.empty(0, dtype=np.int64)
     sizes = _checks.integers(sizes, name, low=low)
     if sizes.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {sizes.shape}")

@@ -40,7 +40,7 @@ def volume_sf(x, n, k, *, dim, ddof=1):
     if np.any(inside):
         generations = k[inside].astype(float)
         counts = np.repeat(generations[None], len(shapes), axis=0)
-        w = 2 * np.log(x[inside]) - generations * np.log(shapes / divisor).sum()
+        w = 2 * np.log(x[inside]) - generations * np.log1p((shapes - divisor) / divisor).sum()
         mean = generations * _log_gamma.digamma_minus_log(shapes).sum()
         values = np.empty(len(w))
         for rows, upper in ((w > mean, True), (w <= mean, False)):
@@ -67,7 +67,7 @@ def lyapunov_exponents(n, dim, *, ddof=1):
     numpy.ndarray, shape (dim,)
     """
     shapes, divisor = _shapes(n, dim, ddof)
-    return (_log_gamma.digamma_minus_log(shapes) + np.log(shapes / divisor))[::-1]
+    return (_log_gamma.digamma_minus_log(shapes) + np.log1p((shapes - divisor) / divisor))[::-1]
 
 
 def _shapes(n, dim, ddof):

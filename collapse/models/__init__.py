@@ -18,11 +18,11 @@ and, where it has more to say,
 ``step(parameters, size, rng)``
     the parameters of the next generation, with the law of ``fit(draw(...))``, from sufficient
     statistics: constant work per replication, whatever the sample size.
-``path(parameters, sizes, rngs)``
-    the parameters of the next ``len(sizes)`` generations at once, with shape
-    (generations, replications, ...), from ``streams`` independent generators. The numbers must
-    not depend on how a run is cut into such calls: draw from each generator generation by
-    generation.
+``path(parameters, sizes, rngs, out)``
+    many generations at once: fills ``out``, name -> contiguous array with shape
+    (generations, replications, ...), with the next ``len(sizes)`` generations, from ``streams``
+    independent generators. The numbers must not depend on how a run is cut into such calls: draw
+    from each generator generation by generation.
 """
 
 from collapse.models.gaussian import Gaussian

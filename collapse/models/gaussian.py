@@ -59,35 +59,43 @@ class Gaussian:
 
     def step(self, parameters, size, rng):
         """Return the next generation, by its sufficient statistics."""
-        path = self.path(parameters, np.array([size]), (rng, rng))
-        return {name: values[0] for name, values in path.items()}
+        out = {name: np.empty((1, len(parameters[name]))) for name in ("mean", "std")}
+        self.path(parameters, np.array([size]), (rng, rng), out)
+        return {name: values[0] for name, values in out.items()}
 
-    def path(self, parameters, sizes, rngs):
-        """Return the next ``len(sizes)`` generations, shape (generations, replications).
+    def path(self, parameters, sizes, rngs, out):
+        """Fill ``out`` with the next ``len(sizes)`` generations.
 
         Both recursions are cumulative: a product of independent factors for the standard
         deviation, and given it a sum of independent steps for the mean.
         """
         normals, gammas = rngs
-        shape = (len(sizes), len(parameters["mean"]))
-        sizes = sizes[:, None].astype(float)
-        constant = sizes[0, 0] == sizes[-1, 0] and np.all(sizes == sizes[0])
-        if constant:
-            sizes = sizes[:1]
-        shapes = (sizes - 1) / 2
+        mean, std = out["mean"], out["std"]
+        size = sizes[:, None].astype(float)
+        shape = (size - 1) / 2
+        if np.all(sizes == sizes[0]):
+            # Scalars are faster than broadcast columns and consume the stream alike.
+            size, shape = float(sizes[0]), float(shape[0, 0])
 
-        std = np.empty((shape[0] + 1, shape[1]))
-        std[0] = parameters["std"]
-        factors = std[1:]
-        # A scalar shape is faster than a broadcast one and consumes the stream alike.
-        factors[...] = gammas.standard_gamma(shapes.item() if constant else shapes, shape)
-        factors *= 2 / (sizes - self.ddof)
-        np.sqrt(factors, out=factors)
-        np.cumprod(std, axis=0, out=std)
+        gammas.standard_gamma(shape, std.shape, out=std)
+        std *= 2 / (size - self.ddof)
+        np.sqrt(std, out=std)
+        std[0] *= parameters["std"]
+        _accumulate(np.multiply, std)
 
-        mean = normals.standard_normal(shape)
-        mean *= std[:-1]
-        mean /= np.sqrt(sizes)
+        normals.standard_normal(out=mean)
+        mean[0] *= parameters["std"]
+        mean[1:] *= std[:-1]
+        mean *= 1 / np.sqrt(size)
         mean[0] += parameters["mean"]
-        np.cumsum(mean, axis=0, out=mean)
-        return {"mean": mean, "std": std[1:]}
+        _accumulate(np.add, mean)
+
+
+def _accumulate(ufunc, rows):
+    """Replace each row by the accumulation of all rows up to it."""
+    if rows.shape[1] < 256:
+        ufunc.accumulate(rows, axis=0, out=rows)
+        return
+    # The same operations; NumPy's accumulate goes down the columns, long rows are faster whole.
+    for previous, row in zip(rows[:-1], rows[1:], strict=True):
+        ufunc(previous, row, out=row)
