@@ -58,8 +58,8 @@ def reals(
     # A comparison with NaN is false, so NaN fails here as well.
     good = lower & upper if infinite else lower & upper & np.isfinite(array)
     if not np.all(good):
-        left = "(" if open_low or low == -np.inf else "["
-        right = ")" if open_high or high == np.inf else "]"
+        left = "(" if open_low or (low == -np.inf and not infinite) else "["
+        right = ")" if open_high or (high == np.inf and not infinite) else "]"
         finite = "" if infinite else "finite and "
         bad = array[~good].flat[0]
         raise ValueError(f"{name} must be {finite}in {left}{low:g}, {high:g}{right}, got {bad}")

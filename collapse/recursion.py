@@ -165,7 +165,9 @@ def replay(run, *, model=None, n_jobs=1):
     if model is None:
         if described is None:
             raise ValueError("model must be given: the run's model is not one of this package")
-        model = getattr(models, described["name"])(**described["arguments"])
+        model = _make(described)
+    if record["source"] is not None:
+        arguments["source"] = _make(record["source"])
     if isinstance(arguments["sample_size"], dict):
         arguments["sample_size"] = schedules.from_description(arguments["sample_size"])
     seed = np.random.SeedSequence(
@@ -229,6 +231,7 @@ class _Run:
         self.root = _seed_sequence(seed)
         self.n_jobs = _check_jobs(n_jobs)
         _check_mixing(source, fresh_fraction, workflow)
+        self.source, self.fresh_fraction, self.workflow = source, float(fresh_fraction), workflow
         self.start = {
             name: np.asarray(value, dtype=float) for name, value in model.parameters.items()
         }
@@ -346,11 +349,14 @@ class _Run:
         return {
             "model": _describe(self.model),
             "model_repr": repr(self.model),
+            "source": None if self.source is None else _describe(self.source),
             "arguments": {
                 "sample_size": size,
                 "generations": self.generations,
                 "replications": self.replications,
                 "keep": None if everything else self.keep.tolist(),
+                "fresh_fraction": self.fresh_fraction,
+                "workflow": self.workflow,
             },
             "seed": {
                 "entropy": self.root.entropy,
@@ -380,6 +386,11 @@ def _describe(model):
         if not key.startswith("_")
     }
     return {"name": name, "arguments": arguments}
+
+
+def _make(description):
+    """Return the model that `_describe` described."""
+    return getattr(models, description["name"])(**description["arguments"])
 
 
 def _check_model(model, name):
@@ -428,5 +439,10 @@ def _seed_sequence(seed):
     if isinstance(seed, np.random.SeedSequence):
         return seed
     if seed is not None:
-        seed = _checks.integer(seed, "seed", low=0)
+        try:
+            seed = _checks.integer(seed, "seed", low=0)
+        except TypeError:
+            raise TypeError(
+                f"seed must be an integer >= 0, a numpy SeedSequence or None, got {seed!r}"
+            ) from None
     return np.random.SeedSequence(seed)
