@@ -16,11 +16,12 @@ LINES = {
     "published": {"color": "#E69F00", "linestyle": "-.", "linewidth": 1.8},
     "other": {"color": "#009E73", "linestyle": ":", "linewidth": 2.2},
     "ours": {"color": "#AA3377", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5)), "linewidth": 1.6},
+    "neutral": {"color": "#777777", "linestyle": (0, (4, 2)), "linewidth": 1.5},
     "trajectory": {"color": "#0072B2", "linewidth": 0.7, "alpha": 0.55},
 }
 """Keyword arguments of ``Axes.plot`` by what a line is: an exact law, a simulation, a bound as the
-paper states it, a curve as published, another paper's bound, a result of this book, or one
-trajectory."""
+paper states it, a curve as published, another paper's bound, a result of this book, something
+else to compare with, or one trajectory."""
 
 _STYLE = {
     "figure.figsize": (7.2, 3.4),

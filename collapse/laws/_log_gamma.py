@@ -202,7 +202,7 @@ def _differ(values, others):
     return np.any(np.abs(values - others) > _AGREEMENT * np.abs(values), axis=0)
 
 
-def _saddle(w, a, counts, upper, steps=14):
+def _saddle(w, a, counts, upper, steps=26):
     """Return c, the tilted shapes a + c and log((a + c)/a), to the few digits that matter."""
     if upper:
         # In units of the inverse standard deviation; K'(c) − w − 1/c increases in c.

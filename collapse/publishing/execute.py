@@ -178,7 +178,7 @@ def _kernel_environment(root, scratch, output):
     kernel = scratch / "jupyter" / "kernels" / "book"
     kernel.mkdir(parents=True)
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-               "--IPKernelApp.log_level=40"]  # errors only; it warns at every start
+               "--IPKernelApp.log_level=50"]  # it warns at every start and calls the shutdown an error
     (kernel / "kernel.json").write_text(json.dumps(
         {"argv": command, "display_name": "book", "language": "python"}))
     inherited = os.environ.get("PYTHONPATH", "")
