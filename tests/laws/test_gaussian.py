@@ -136,6 +136,14 @@ class TestStd:
         assert scaled == pytest.approx(upper, rel=1e-11)
         assert law.std_cdf(x, n, k, ddof=ddof) <= law.std_cdf(x * 1.01, n, k, ddof=ddof) + 1e-15
 
+    @pytest.mark.parametrize("log_p", [-50.0, -1e3, -1.5e5, -1e6, -9e6, -1.1e7, -1e9, -1e15])
+    def test_far_upper_tail_in_closed_form(self, log_p):
+        # With two and four degrees of freedom the chi-square tail is elementary.
+        x = math.sqrt(-log_p)
+        assert law.log_std_sf(x, 3, 1) == pytest.approx(-(x**2), rel=1e-13)
+        four = -2 * x**2 + math.log1p(2 * x**2)
+        assert law.log_std_sf(x, 5, 1) == pytest.approx(four, rel=1e-13)
+
     def test_monotone_from_one_tail_to_the_other(self):
         log_x = np.linspace(-60, 12, 400)
         values = law.log_std_sf(np.exp(log_x), 10, 50)
