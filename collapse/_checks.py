@@ -69,15 +69,17 @@ def reals(
 def integers(values, name, *, low=None, high=None):
     """Return ``values`` as an int64 array with every entry in [low, high]. Raises as `integer`."""
     array = _numeric(values, name, "integers")
+    if array.size == 0:
+        return array.astype(np.int64)  # NumPy calls an empty list real
     allowed = f"integers {_interval(low, high)}"
+    high = MAX_SIZE if high is None else high
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be {allowed}, got {array.dtype} values")
-    if array.size:
-        smallest, largest = int(array.min()), int(array.max())
-        if low is not None and smallest < low:
-            raise ValueError(f"{name} must be {allowed}, got {smallest}")
-        if largest > (MAX_SIZE if high is None else high):
-            raise ValueError(f"{name} must be {_interval(low, high or MAX_SIZE)}, got {largest}")
+    smallest, largest = int(array.min()), int(array.max())
+    if low is not None and smallest < low:
+        raise ValueError(f"{name} must be {allowed}, got {smallest}")
+    if largest > high:
+        raise ValueError(f"{name} must be integers {_interval(low, high)}, got {largest}")
     return array.astype(np.int64)
 
 
@@ -89,10 +91,10 @@ def choice(value, name, allowed):
     ValueError
         If it is not.
     """
-    if isinstance(value, (bool, np.bool_)) or value not in allowed:
+    if isinstance(value, (bool, np.bool_)) or np.ndim(value) != 0 or value not in allowed:
         options = ", ".join(repr(option) for option in allowed)
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
-    return value
+    return allowed[allowed.index(value)]  # 1, where 1.0 or a NumPy 1 was given
 
 
 def _numeric(values, name, what):

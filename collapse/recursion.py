@@ -66,8 +66,8 @@ def recursive_training(
         Fit to the newest samples alone, to all so far, or to a subsample of all so far. Only
         "replace" is supported so far.
     n_jobs : int
-        Parallel jobs, as in joblib (−1: all cores). Under ``joblib.parallel_config`` another
-        backend, such as a Dask cluster, does the work.
+        Parallel jobs, as in joblib (−1: all cores). With more than one, the backend of
+        ``joblib.parallel_config``, such as a Dask cluster, does the work.
     keep : increasing sequence of int in [0, generations], optional
         Generations to hold (default: all). Memory follows what is kept.
 
@@ -116,7 +116,7 @@ def iter_blocks(
 
     Same arguments, same numbers, in order; memory is that of a block (of a few, with
     ``n_jobs`` > 1), however many replications there are. Arguments are checked when the
-    function is called, not when the first block is asked for.
+    function is called, not when the first block is asked for. Raises as `recursive_training`.
     """
     run = _Run(
         model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
@@ -150,16 +150,16 @@ def replay(run, *, model=None, n_jobs=1):
     ValueError
         If the provenance is missing, of another block size, or of a model that must be passed.
     """
-    text = run if isinstance(run, str) else run.attrs.get("provenance")
+    text = run if isinstance(run, str) else getattr(run, "attrs", {}).get("provenance")
     try:
         record = json.loads(text)
         arguments = dict(record["arguments"])
-        described, entropy = record["model"], record["seed"]
+        described, entropy, block_size = record["model"], record["seed"], record["block_size"]
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError("run must carry the provenance that recursive_training writes") from error
-    if record["block_size"] != BLOCK_SIZE:
+    if block_size != BLOCK_SIZE:
         raise ValueError(
-            f"run was made with blocks of {record['block_size']} replications, this version "
+            f"run was made with blocks of {block_size} replications, this version "
             f"uses {BLOCK_SIZE}: install collapse {record['versions']['collapse']}"
         )
     if model is None:
@@ -202,7 +202,7 @@ def hitting_time(run, variable, *, below):
     TypeError
         If the level is not a real number.
     """
-    if variable not in run:
+    if not isinstance(variable, str) or variable not in run.data_vars:
         raise ValueError(f"variable must be one of {sorted(run.data_vars)}, got {variable!r}")
     level = _checks.real(below, "below")
     hit = run[variable] < level
@@ -223,8 +223,9 @@ class _Run:
     ):  # fmt: skip
         _check_model(model, "model")
         self.model = model
-        self.generations = _checks.integer(generations, "generations", low=0)
-        self.replications = _checks.integer(replications, "replications", low=1)
+        high = _checks.MAX_SIZE
+        self.generations = _checks.integer(generations, "generations", low=0, high=high)
+        self.replications = _checks.integer(replications, "replications", low=1, high=high)
         minimum = getattr(model, "min_sample_size", 1)
         self.sizes = schedules.resolve(sample_size, self.generations, low=minimum)
         self.keep = _check_keep(keep, self.generations)
@@ -233,7 +234,7 @@ class _Run:
         _check_mixing(source, fresh_fraction, workflow)
         self.source, self.fresh_fraction, self.workflow = source, float(fresh_fraction), workflow
         self.start = {
-            name: np.asarray(value, dtype=float) for name, value in model.parameters.items()
+            name: np.array(value, dtype=float) for name, value in model.parameters.items()
         }
         self.sample_size = sample_size
 
@@ -256,8 +257,17 @@ class _Run:
         count = -(-self.replications // BLOCK_SIZE)
         if count == 1 or self.n_jobs == 1:
             return (self.block(block, into) for block in range(count))
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
-        return parallel(joblib.delayed(self.block)(block) for block in range(count))
+        return self._parallel_blocks(count)
+
+    def _parallel_blocks(self, count):
+        # In waves: joblib would go on however slowly the blocks are taken, and hold them all.
+        with joblib.Parallel(n_jobs=self.n_jobs) as parallel:
+            wave = 2 * joblib.effective_n_jobs(self.n_jobs)
+            for first in range(0, count, wave):
+                yield from parallel(
+                    joblib.delayed(self.block)(block)
+                    for block in range(first, min(first + wave, count))
+                )
 
     def block(self, block, into=None):
         """Return the kept generations of one block."""
@@ -298,12 +308,21 @@ class _Run:
             yield from self._advance_by_paths(state, child, held)
             return
         rng = _generator(child)
+        replications = len(next(iter(state.values())))
         for t, size in enumerate(self.sizes.tolist()):
             if hasattr(model, "step"):
                 state = model.step(state, size, rng)
             else:
                 state = model.fit(model.draw(state, size, rng))
+            self._check_fitted(state, replications)
             yield t + 1, {name: np.asarray(value)[None] for name, value in state.items()}
+
+    def _check_fitted(self, state, replications):
+        """Refuse what would be broadcast over, or left out of, the result."""
+        shapes = {name: np.shape(value) for name, value in state.items()}
+        wanted = {name: (replications, *start.shape) for name, start in self.start.items()}
+        if shapes != wanted:
+            raise ValueError(f"model must return parameters of shapes {wanted}, got {shapes}")
 
     def _advance_by_paths(self, state, child, held):
         rngs = [_generator(seed) for seed in child.spawn(self.model.streams)]
@@ -334,7 +353,9 @@ class _Run:
             extra = named.get(name, [f"{name}_{axis}" for axis in range(values.ndim - 2)])
             variables[name] = (("replication", "generation", *extra), np.swapaxes(values, 0, 1))
         coordinates = {"replication": replication, "generation": self.keep}
-        return xr.Dataset(variables, coordinates, {"provenance": json.dumps(self.provenance())})
+        # NumPy numbers come in through seeds and models.
+        provenance = json.dumps(self.provenance(), default=lambda value: value.tolist())
+        return xr.Dataset(variables, coordinates, {"provenance": provenance})
 
     def provenance(self):
         """Return, as a JSON-ready dict, what it takes to make the run again."""
@@ -394,7 +415,8 @@ def _make(description):
 
 
 def _check_model(model, name):
-    missing = [part for part in ("parameters", "draw", "fit") if not hasattr(model, part)]
+    parts = ["parameters", "draw", "fit"] + ["streams"] * hasattr(model, "path")
+    missing = [part for part in parts if not hasattr(model, part)]
     if missing or isinstance(model, type):
         what = "is a class, not an instance" if isinstance(model, type) else f"lacks {missing}"
         raise TypeError(f"{name} must have parameters, draw and fit; {model!r} {what}")
@@ -404,9 +426,11 @@ def _check_keep(keep, generations):
     if keep is None:
         return np.arange(generations + 1)
     allowed = f"a non-empty increasing sequence of integers in [0, {generations}]"
-    if np.ndim(keep) != 1 or np.size(keep) == 0:
-        raise ValueError(f"keep must be {allowed}, got {keep!r}")
+    if isinstance(keep, (str, bytes)):
+        raise TypeError(f"keep must be {allowed}, got {keep!r}")
     kept = _checks.integers(keep, "keep", low=0, high=generations)
+    if kept.ndim != 1 or kept.size == 0:
+        raise ValueError(f"keep must be {allowed}, got {keep!r}")
     if np.any(np.diff(kept) <= 0):
         raise ValueError(f"keep must be {allowed}, got {keep!r}")
     return kept

@@ -5,6 +5,7 @@ generation t *to fit* generation t + 1. Wherever the package takes a sample size
 a sequence with one size per generation, or a schedule.
 """
 
+import numbers
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -46,7 +47,6 @@ class Schedule:
         t = _checks.integers(t, "t", low=0).astype(float)
         with np.errstate(over="ignore"):  # an overflow to infinity is caught below, or capped
             sizes = self.n * np.maximum(_GROWTH[self.kind](t, self.growth), 1.0)
-        # Rounding to nearest cannot fall below n, an integer.
         sizes = np.rint(sizes)
         if self.maximum is not None:
             sizes = np.minimum(sizes, self.maximum)
@@ -55,7 +55,9 @@ class Schedule:
                 f"sample_size must be at most 2**62; {self} exceeds it by generation "
                 f"{int(np.min(t[sizes > _checks.MAX_SIZE]))}: shorten the run or set maximum="
             )
-        return sizes.astype(np.int64)
+        # Floats are coarser than integers above 2**53: keep to the bounds as integers.
+        high = _checks.MAX_SIZE if self.maximum is None else self.maximum
+        return np.clip(sizes.astype(np.int64), self.n, high)
 
     def describe(self):
         """Return the schedule as a dict from which `from_description` makes it again."""
@@ -144,12 +146,10 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
         raise TypeError(
             f"{name} must be an int >= {low}, a sequence of them or a schedule, got {sample_size!r}"
         )
-    if np.ndim(sample_size) == 0:
+    if isinstance(sample_size, numbers.Number):
         size = _checks.integer(sample_size, name, low=low, high=_checks.MAX_SIZE)
         return np.full(generations, size)
-    # An empty sequence has no integer type of its own; it is only good for no generations.
-    sizes = sample_size if np.size(sample_size) else np.empty(0, dtype=np.int64)
-    sizes = _checks.integers(sizes, name, low=low)
+    sizes = _checks.integers(sample_size, name, low=low)
     if sizes.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {sizes.shape}")
     if len(sizes) < generations:

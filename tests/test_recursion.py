@@ -382,3 +382,48 @@ def test_iterating_over_blocks_holds_one_block():
         tracemalloc.stop()
     one_block = 2 * 8 * BLOCK * 101
     assert peak < 10 * one_block
+
+
+class TestWhatAModelReturns:
+    """A model that fits the wrong thing is refused; nothing is broadcast or left uninitialised."""
+
+    class Model:
+        parameters = {"p": np.array(0.5), "q": np.array(1.0)}
+
+        def __init__(self, fitted):
+            self.fit = fitted
+
+        def draw(self, parameters, size, rng):
+            return rng.random((len(parameters["p"]), size))
+
+    @pytest.mark.parametrize("fitted", [
+        lambda x: {"p": x.mean(axis=1)},
+        lambda x: {"p": x.mean(axis=1), "q": x.mean(axis=1), "r": x.mean(axis=1)},
+        lambda x: {"p": x.mean(axis=1), "q": x.mean(keepdims=True)[0]},
+    ])
+    def test_wrong_names_or_shapes_are_refused(self, fitted):
+        with pytest.raises(ValueError, match="model must return parameters of shapes"):
+            recursive_training(self.Model(fitted), sample_size=5, generations=2, replications=3)
+
+
+def test_iter_blocks_holds_only_a_few_blocks_in_parallel():
+    made = []
+
+    class Counting:
+        parameters = {"p": np.array(0.5)}
+
+        def draw(self, parameters, size, rng):
+            made.append(len(parameters["p"]))
+            return rng.random((len(parameters["p"]), size))
+
+        def fit(self, samples):
+            return {"p": samples.mean(axis=1)}
+
+    import joblib
+
+    with joblib.parallel_config(backend="threading"):
+        blocks = iter_blocks(Counting(), sample_size=2, generations=1, replications=1024 * 40,
+                             seed=1, n_jobs=2)
+        next(blocks)
+        assert 1 <= len(made) <= 4
+        assert sum(1 for _ in blocks) == 39

@@ -7,6 +7,7 @@ import numpy as np
 
 from collapse import _checks
 from collapse.laws import _log_gamma
+from collapse.laws.gaussian import _log_ratio
 
 __all__ = ["gaussian"]
 
@@ -38,4 +39,6 @@ def gaussian(x, n, k, *, std=1.0):
     n = _checks.integers(n, "n", low=2)
     k = _checks.integers(k, "k", low=0)
     std = _checks.reals(std, "std", low=0.0, open_low=True)
-    return std / x * np.exp(k * _log_gamma.log_moment((n - 1) / 2, 0.5))
+    log_mean = _log_gamma.log_moment((n - 1) / 2, 0.5)
+    with np.errstate(over="ignore", under="ignore"):  # a bound of infinity, or of 0, is one
+        return np.exp(_log_ratio(std, x) + k * log_mean)

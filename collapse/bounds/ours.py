@@ -4,7 +4,7 @@ import numpy as np
 
 from collapse import _checks
 from collapse.laws import _log_gamma
-from collapse.laws.gaussian import _Points, _std
+from collapse.laws.gaussian import _log_ratio, _Points, _std
 
 __all__ = ["gaussian"]
 
@@ -38,6 +38,6 @@ def gaussian(x, n, k, *, std=1.0, ddof=1):
     # Without a generation Σ_0 is certain: the infimum is 0 above it and 1 below.
     log_bound = np.where((k == 0) & (x > std), -np.inf, 0.0)
     for rows, a, counts in points.groups(np.ones(k.shape, dtype=bool)):
-        w = 2 * np.log(x[rows] / std[rows]) - points.shift[rows]
+        w = 2 * _log_ratio(x[rows], std[rows]) - points.shift[rows]
         log_bound[rows] = _log_gamma.chernoff(w, a, counts)[0]
     return np.exp(log_bound)[()]

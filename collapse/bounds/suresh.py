@@ -6,6 +6,7 @@ AISTATS 2025, PMLR 258:1396-1404.
 import numpy as np
 
 from collapse import _checks
+from collapse.laws.gaussian import _log_ratio
 
 __all__ = ["gaussian"]
 
@@ -35,4 +36,5 @@ def gaussian(x, n, k, *, std=1.0):
     n = _checks.integers(n, "n", low=3)
     k = _checks.integers(k, "k", low=0)
     std = _checks.reals(std, "std", low=0.0, open_low=True)
-    return std / x * np.exp(-k / (4.0 * n - 1.0))
+    with np.errstate(over="ignore", under="ignore"):  # a bound of infinity, or of 0, is one
+        return np.exp(_log_ratio(std, x) - k / (4.0 * n - 1.0))

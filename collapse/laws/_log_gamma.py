@@ -192,6 +192,9 @@ def _tail_far_out(w, a, counts, upper, far):
     second = _weighted(counts, special.polygamma(1, shapes))
     log_density = moment_at(a, counts, c) - c * w - 0.5 * np.log(2 * np.pi * second)
     log_tail = log_density - np.log(np.abs(c))
+    if upper:  # the saddle point itself may lie beyond the largest float
+        beyond = _slope(a, counts, c) < w - 1e-6 * np.abs(w)
+        log_tail[beyond] = log_density[beyond] = -np.inf
     if not np.all(far):
         log_tail[~far], log_density[~far] = _tail(w[~far], a, counts[:, ~far], upper)
     return log_tail, log_density

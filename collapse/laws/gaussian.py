@@ -8,6 +8,7 @@ where all χ² and Z are independent. Sample sizes ``n`` are an int, a sequence 
 generation, or a schedule (`collapse.schedules`); each is at least 2. Other arguments broadcast.
 """
 
+import numbers
 from functools import lru_cache
 
 import numpy as np
@@ -62,15 +63,19 @@ def std_sf(x, n, k, *, std=1.0, ddof=1):
 
 
 def std_cdf(x, n, k, *, std=1.0, ddof=1):
-    """Return Pr(Σ_k <= x), to a relative error of 1e-11 down to 1e-300. Arguments as `std_sf`."""
+    """Return Pr(Σ_k <= x), to a relative error of 1e-11 down to 1e-300.
+
+    Arguments and errors as `std_sf`.
+    """
     log_lower, log_upper = _log_tails(x, n, k, std, ddof)
     return np.where(np.isnan(log_lower), -np.expm1(log_upper), np.exp(log_lower))[()]
 
 
 def log_std_sf(x, n, k, *, std=1.0, ddof=1):
-    """Return log Pr(Σ_k > x), also far beyond the smallest float. Arguments as `std_sf`.
+    """Return log Pr(Σ_k > x), also far beyond the smallest float. Arguments, errors as `std_sf`.
 
-    The absolute error of the logarithm is at most 1e-14 of its magnitude, or 1e-11.
+    The absolute error of the logarithm is at most 1e-13 of its magnitude, or 1e-11; below about
+    −1e250 it is −inf.
     """
     log_lower, log_upper = _log_tails(x, n, k, std, ddof)
     with np.errstate(divide="ignore"):  # log1p(−1) where the tail is empty
@@ -95,6 +100,11 @@ def std_ppf(q, n, k, *, std=1.0, ddof=1):
     -------
     numpy.ndarray of float
         Relative error at most 1e-12 (for q near 1 in the sense of the given 1 − q).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
     """
     q = _checks.reals(q, "q", low=0.0, high=1.0)
     q, k, std = np.broadcast_arrays(q, _checks.integers(k, "k", low=0), _std(std))
@@ -118,6 +128,11 @@ def moment(power, n, k, *, std=1.0, ddof=1):
         The moment is infinite for power <= −ν_t at some t < k.
     n, k, std, ddof
         As in `std_sf`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
     """
     power = _checks.reals(power, "power")
     power, k, std = np.broadcast_arrays(power, _checks.integers(k, "k", low=0), _std(std))
@@ -128,17 +143,22 @@ def moment(power, n, k, *, std=1.0, ddof=1):
         # Clipped where the moment is infinite: the value is not used there.
         z = np.where(finite, power[rows] / 2, 0.0)
         log_moment[rows] += np.where(finite, _log_gamma.moment_at(a, counts, z), np.inf)
-    return (std**power * np.exp(log_moment))[()]
+    with np.errstate(over="ignore"):
+        return np.exp(power * np.log(std) + log_moment)[()]
 
 
 def mean_variance(n, k, *, std=1.0, ddof=1):
     """Return Var μ_k = Σ_{t<k} E[Σ_t²]/n_t, with E Σ_t² = Σ_0² Π_{s<t} (n_s − 1)/(n_s − ddof).
 
     For constant n that is k Σ_0²/n with divisor n − 1 and Σ_0² (1 − (1 − 1/n)^k) with divisor n.
-    Arguments as `std_sf`.
+    Arguments and errors as `std_sf`.
     """
     k, std = np.broadcast_arrays(_checks.integers(k, "k", low=0), _std(std))
     ddof = _checks.choice(ddof, "ddof", (0, 1))
+    if isinstance(n, numbers.Integral):  # in closed form: time and memory do not depend on k
+        n = _checks.integer(n, "n", low=2)
+        growth = k / n if ddof == 1 else -np.expm1(k * np.log1p(-1 / n))
+        return (std**2 * growth)[()]
     sizes = schedules.resolve(n, int(k.max(initial=0)), name="n", low=2)
     second = np.cumprod(np.append(1.0, (sizes - 1) / (sizes - ddof)))[:-1]
     variance = np.append(0.0, np.cumsum(second / sizes))
@@ -157,6 +177,11 @@ def lyapunov_exponent(n, *, ddof=1):
     -------
     numpy.ndarray of float, to full relative accuracy; about −1/(2n) with divisor n − 1 and
     −1/n with divisor n
+
+    Raises
+    ------
+    TypeError, ValueError
+        If n is not an integer >= 2, or ddof not 0 or 1.
     """
     n, ddof = _constant(n, ddof)
     return (0.5 * (_log_gamma.digamma_minus_log((n - 1) / 2) + _divisor_shift(n, ddof)))[()]
@@ -165,7 +190,7 @@ def lyapunov_exponent(n, *, ddof=1):
 def decay_power(n, *, ddof=1):
     """Return s*, the power at which E (Σ_1/Σ_0)^s is smallest: ψ((n−1+s)/2) = log((n−ddof)/2).
 
-    Arguments as `lyapunov_exponent`. About 1 with divisor n − 1, 2 with divisor n.
+    Arguments and errors as `lyapunov_exponent`. About 1 with divisor n − 1, 2 with divisor n.
     """
     n, ddof = _constant(n, ddof)
     a, target = (n - 1) / 2, -_divisor_shift(n, ddof)
@@ -184,8 +209,8 @@ def decay_power(n, *, ddof=1):
 def decay_rate(n, *, ddof=1):
     """Return −log min_s E (Σ_1/Σ_0)^s, the exact exponent of Pr(Σ_k > x) as k grows (Cramér).
 
-    Arguments as `lyapunov_exponent`; to full relative accuracy, about 1/(4n) with divisor n − 1
-    and 1/n with divisor n.
+    Arguments and errors as `lyapunov_exponent`; to full relative accuracy, about 1/(4n) with
+    divisor n − 1 and 1/n with divisor n.
     """
     half = np.asarray(decay_power(n, ddof=ddof)) / 2
     n, ddof = _constant(n, ddof)
@@ -216,6 +241,11 @@ def collapse_point_cdf(x, n, *, std=1.0, ddof=1):
     Returns
     -------
     numpy.ndarray of float, the shape of x; absolute error at most 1e-8
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
     """
     x = _checks.reals(x, "x", infinite=True)
     n = _checks.integer(n, "n", low=2, high=2000)
@@ -275,13 +305,16 @@ class _Points:
     def __init__(self, n, k, ddof):
         ddof = _checks.choice(ddof, "ddof", (0, 1))
         self.k = k
-        sizes = schedules.resolve(n, int(k.max(initial=0)), name="n", low=2)
+        constant = isinstance(n, numbers.Integral)  # time and memory do not depend on k
+        length = 1 if constant else int(k.max(initial=0))
+        sizes = schedules.resolve(n, length, name="n", low=2)
         # Σ_k² is a product of χ²_ν/(n − ddof); W has the mean-one factors χ²_ν/ν.
         shifts = _divisor_shift(sizes.astype(float), ddof)
-        self.shift = np.asarray(np.append(0.0, np.cumsum(shifts))[k])
         self.sizes, self.index = np.unique(sizes, return_inverse=True)
         if len(self.sizes) == 1:
             self.shift = np.asarray(k * shifts[0])  # one rounding, not k
+        else:
+            self.shift = np.asarray(np.append(0.0, np.cumsum(shifts))[k])
 
     def groups(self, wanted):
         """Yield (index of points, shapes, counts) that cover the wanted points with k > 0."""
@@ -308,7 +341,7 @@ def _log_tails(x, n, k, std, ddof):
     lower[(x <= 0) | ((k == 0) & (std > x))] = -np.inf
     inside = (x > 0) & (x < np.inf)
     for rows, a, counts in points.groups(inside):
-        w = 2 * np.log(x[rows] / std[rows]) - points.shift[rows]
+        w = 2 * _log_ratio(x[rows], std[rows]) - points.shift[rows]
         mean = (counts * _log_gamma.digamma_minus_log(a)[:, None]).sum(axis=0)
         for right, side in ((w > mean, upper), (w <= mean, lower)):
             if np.any(right):
@@ -336,6 +369,15 @@ def _quantile(target, a, counts, upper):
         if np.all(np.abs(step) <= 1e-14 * np.maximum(deviation, np.abs(w))):
             break
     return w
+
+
+def _log_ratio(x, std):
+    """Return log(x/std), also where the ratio itself is no normal float."""
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        ratio = x / std
+        # The logarithm of the ratio has the smaller rounding error near ratio 1.
+        near = (ratio > 1e-300) & (ratio < 1e300)
+        return np.where(near, np.log(ratio), np.log(x) - np.log(std))
 
 
 def _divisor_shift(n, ddof):

@@ -27,6 +27,10 @@ def volume_sf(x, n, k, *, dim, ddof=1):
     dim : int >= 1
     ddof : {0, 1}
 
+    Returns
+    -------
+    numpy.ndarray of float, the broadcast shape of x and k
+
     Raises
     ------
     TypeError, ValueError
@@ -65,6 +69,11 @@ def lyapunov_exponents(n, dim, *, ddof=1):
     Returns
     -------
     numpy.ndarray, shape (dim,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
     """
     shapes, divisor = _shapes(n, dim, ddof)
     return (_log_gamma.digamma_minus_log(shapes) + np.log1p((shapes - divisor) / divisor))[::-1]

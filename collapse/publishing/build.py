@@ -32,16 +32,18 @@ def build(project, *, jobs=None, rendering=True, strict=False):
     short; in the last case the pages are there, so that one can look.
     """
     with project.locked():
+        digest = source_digest(project)
         rows = load_ledger(project)
         results = _execute_all(project, jobs)
         quantities = _quantities(results)
         if rendering:
             stage(project, results, rows, quantities)
+            _digest_file(project).unlink(missing_ok=True)
             render(project, rows)
         if short := ledger.shortfalls(rows, ledger.evaluate(rows, quantities), strict=strict):
             raise BuildError("the ledger falls short:\n" + "\n".join(short))
         if rendering:
-            _digest_file(project).write_text(source_digest(project))
+            _digest_file(project).write_text(digest)
 
 
 def check_ledger(project, *, jobs=None):
@@ -77,8 +79,7 @@ def run(project, page, parameters, out, *, figure=None):
     there; an earlier result of ours in its place is replaced, anything else is an error.
     """
     out = Path(out).resolve()
-    if out.exists() and not (out / "provenance.json").is_file() and \
-            not (out.is_dir() and not any(out.iterdir())):
+    if out.exists() and not _is_replaceable(out):
         raise UsageError(f"--out {out} exists and holds something else; choose another folder")
     notebook = notebooks.read(page)
     key = execute.cache_key(notebook, execute.science_hash(project), parameters)
@@ -91,11 +92,24 @@ def run(project, page, parameters, out, *, figure=None):
         if outcome.status == "failed":
             raise BuildError(_for_terminal(outcome.error))
         _finish_run(project, page, outcome.folder, job, figure)
-        if out.exists():
-            shutil.rmtree(out)
+        if out.exists():  # it goes with the temporary folder
+            out.replace(temporary / "earlier")
         outcome.folder.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_replaceable(folder):
+    """Whether a folder is empty, or holds an earlier result of ours and nothing else."""
+    if not folder.is_dir():
+        return False
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*")
+               if not path.is_dir()}
+    try:
+        ours = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = []
+    return present <= {*ours, "provenance.json"} if ours else not present
 
 
 def _finish_run(project, page, folder, job, figure):
@@ -119,6 +133,8 @@ def _finish_run(project, page, folder, job, figure):
         "figure": figure,
         "parameters": job.parameters,
         "emitted": quantities,
+        "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                        if path.is_file()),
         "key": job.key,
         "commit": commit.stdout.strip() or None,
         "versions": {"python": platform.python_version(), DISTRIBUTION: distribution_version(),

@@ -25,6 +25,7 @@ from pathlib import Path
 import nbformat
 
 from collapse.publishing import notebooks
+from collapse.publishing.project import Project
 
 KEEP = 3  # results kept per chapter, so that going back to an earlier state costs nothing
 _EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
@@ -42,6 +43,7 @@ class Job:
     scratch_parent: Path
     parameters: dict = field(default_factory=dict)
     key: str = ""
+    science: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def execute(project, pages, *, jobs=None, report):
             report(outcomes[page.name])
         else:
             missing.append(Job(page.name, nbformat.writes(notebook), project.root, folder,
-                               project.cache, key=key))
+                               project.cache, key=key, science=science))
     for outcome in run_jobs(missing, jobs):
         outcomes[outcome.name] = outcome
         report(outcome)
@@ -132,8 +134,10 @@ def run_jobs(jobs, workers=None):
                 else:
                     yield Outcome(futures[future].name, "failed", 0.0,
                                   error=f"{futures[future].name}: the process ended: {error}\n")
-        except KeyboardInterrupt:
+        except BaseException:  # GeneratorExit too: interrupted while the caller reports
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():  # or leaving `with` waits for them
+                worker.terminate()
             raise
 
 
@@ -153,6 +157,10 @@ def run_job(job):
         if error := _run_notebook(job, result / "executed.ipynb"):
             return Outcome(job.name, "failed", time.perf_counter() - started, error=error)
         seconds = time.perf_counter() - started
+        # Whoever saved a source meanwhile would find, under the old key, numbers of the new code.
+        if job.science and science_hash(Project(job.root)) != job.science:
+            return Outcome(job.name, "failed", seconds,
+                           error=f"{job.name}: the sources changed while it ran; build again\n")
         record = {"chapter": job.name, "key": job.key, "seconds": round(seconds, 3)}
         (result / "execution.json").write_text(json.dumps(record) + "\n")
         os.replace(result, job.destination)
@@ -178,7 +186,7 @@ def _kernel_environment(root, scratch, output):
     kernel = scratch / "jupyter" / "kernels" / "book"
     kernel.mkdir(parents=True)
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-               "--IPKernelApp.log_level=50"]  # it warns at every start and calls the shutdown an error
+               "--IPKernelApp.log_level=50"]  # it warns at each start, and of its own shutdown
     (kernel / "kernel.json").write_text(json.dumps(
         {"argv": command, "display_name": "book", "language": "python"}))
     inherited = os.environ.get("PYTHONPATH", "")
@@ -192,6 +200,7 @@ def _kernel_environment(root, scratch, output):
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(root), inherited])),
         **{f"{library}_NUM_THREADS": "1" for library in ("MKL", "OMP", "OPENBLAS")},
+        "VECLIB_MAXIMUM_THREADS": "1",
     }
     if matplotlib := find_spec("matplotlib"):
         environment["MATPLOTLIBRC"] = Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc"

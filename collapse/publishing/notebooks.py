@@ -105,7 +105,7 @@ class Parameter:
         """The value that `text` stands for; raises UsageError for a wrong type or range."""
         try:
             value = self._convert(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = None
         if value is None or not self._in_range(value):
             raise UsageError(f"parameter {self.name} must be {self.allowed}, got {text!r}")
@@ -148,7 +148,7 @@ def parameters(page):
     for name, entry in declared.items():
         try:
             default = ast.literal_eval(entry["default"])
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue  # computed from others: not for the command line
         interval = _INTERVAL.match(entry["help"] or "")
         limits = {}

@@ -83,8 +83,11 @@ class Project:
             toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
         except yaml.YAMLError as error:
             raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
+        entries = list(_toc_entries(toc))
+        if not entries or not all(isinstance(entry, str) for entry in entries):
+            raise BuildError("_toc.yml must name the pages of the book under root: and file:")
         pages = []
-        for entry in _toc_entries(toc):
+        for entry in entries:
             path = self.root / (entry if entry.endswith(".md") else f"{entry}.md")
             if not path.is_file():
                 raise BuildError(f"_toc.yml names {entry}, but there is no file {entry}.md")
@@ -112,7 +115,8 @@ class Project:
     def locked(self):
         """Keep other builds of this project out; the lock ends with the process, however it ends.
 
-        A worker that outlives a killed build does not hold it: file locks are not inherited.
+        A worker that outlives a killed build does not hold it: file locks are not inherited. The
+        renderer does, because it goes on writing (`render`).
         """
         self.cache.mkdir(parents=True, exist_ok=True)
         with open(self.build / "lock", "w") as lock:
@@ -121,6 +125,7 @@ class Project:
             except BlockingIOError:
                 print("another build is running here; waiting for it", file=sys.stderr)
                 fcntl.flock(lock, fcntl.LOCK_EX)
+            self.lock = lock
             yield
 
 

@@ -51,7 +51,8 @@ def render(project, rows):
                "--builder", "html", "-W", "-n", "--keep-going"]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment,
-                          encoding="utf-8", errors="replace")
+                          encoding="utf-8", errors="replace",
+                          pass_fds=[project.lock.fileno()])  # holds the lock if it outlives us
     log = project.build / "render.log"
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:

@@ -472,3 +472,25 @@ class TestPower:
         # P1.4.2: without its factor k^(-1/2) the slope over this range is off by more than allowed.
         slope = np.diff(law.log_std_sf(0.1, 10, k))[0] / 18_000
         assert abs(slope / law.decay_rate(10) + 1) > 2e-4
+
+
+class TestExtremeArguments:
+    """Where a factor overflows and the answer does not."""
+
+    def test_scales_of_any_size(self):
+        assert law.std_cdf(1e-300, 10, 3, std=1e300) == 0.0
+        assert law.std_sf(1e300, 10, 3, std=1e-300) == 0.0
+        assert law.std_sf(1e300, 10, 3, std=1e300) == pytest.approx(law.std_sf(1.0, 10, 3))
+
+    def test_moment_of_a_small_scale(self):
+        direct = law.moment(30, 10, 60)  # about 10^335: overflows
+        assert direct == np.inf
+        log = 60 * math.log(law.moment(30, 10, 1)) + 30 * math.log(1e-11)
+        assert law.moment(30, 10, 60, std=1e-11) == pytest.approx(math.exp(log), rel=1e-10)
+
+    def test_cost_does_not_grow_with_the_generation(self):
+        # An array with one entry per generation would not fit into any memory.
+        k = 10**15
+        assert law.std_ppf(law.std_cdf(0.6, k, k), k, k) == pytest.approx(0.6, rel=1e-10)
+        assert law.mean_variance(10, k) == k / 10
+        assert law.mean_variance(10, k, ddof=0) == 1.0
