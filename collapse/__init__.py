@@ -8,14 +8,17 @@
 """
 
 from collapse import bounds, laws, schedules
-from collapse.models import Gaussian, MultivariateGaussian
+from collapse.models import Bernoulli, Categorical, Gaussian, MultivariateGaussian, Poisson
 from collapse.recursion import hitting_time, iter_blocks, recursive_training, replay
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bernoulli",
+    "Categorical",
     "Gaussian",
     "MultivariateGaussian",
+    "Poisson",
     "bounds",
     "hitting_time",
     "iter_blocks",

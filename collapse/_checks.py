@@ -83,6 +83,24 @@ def integers(values, name, *, low=None, high=None):
     return array.astype(np.int64)
 
 
+def counts(values, name):
+    """Return ``values`` as a vector of integers >= 0 with a positive sum. Raises as `integer`."""
+    array = _vector(integers(values, name, low=0), name)
+    total = array.sum(dtype=float)
+    if not 0 < total <= MAX_SIZE:
+        raise ValueError(f"{name} must have a sum in [1, 2**62], got {total:.0f}")
+    return array
+
+
+def distribution(values, name):
+    """Return ``values`` as a vector of floats in [0, 1] whose sum is 1. Raises as `real`."""
+    array = _vector(reals(values, name, low=0.0, high=1.0), name)
+    total = array.sum()
+    if abs(total - 1) > 1e-9:
+        raise ValueError(f"{name} must sum to 1, up to 1e-9, got {total:.10g}")
+    return array
+
+
 def choice(value, name, allowed):
     """Return ``value`` if it is one of ``allowed``.
 
@@ -95,6 +113,12 @@ def choice(value, name, allowed):
         options = ", ".join(repr(option) for option in allowed)
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
     return allowed[allowed.index(value)]  # 1, where 1.0 or a NumPy 1 was given
+
+
+def _vector(array, name):
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be one-dimensional and not empty, got shape {array.shape}")
+    return array
 
 
 def _numeric(values, name, what):

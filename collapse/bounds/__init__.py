@@ -1,5 +1,8 @@
-"""The papers' inequalities, one paper per module, and ours: as stated, unclipped."""
+"""The papers' inequalities, one paper per module, and ours: as stated, unclipped.
 
-from collapse.bounds import bertrand, ours, suresh
+Two-sided bounds are named pairs ``(lower, upper)``.
+"""
 
-__all__ = ["bertrand", "ours", "suresh"]
+from collapse.bounds import bertrand, ours, seddik, suresh
+
+__all__ = ["bertrand", "ours", "seddik", "suresh"]

@@ -3,10 +3,186 @@
 import numpy as np
 
 from collapse import _checks
-from collapse.laws import _log_gamma
+from collapse.bounds._pair import Bounds
+from collapse.laws import _log_gamma, branching
 from collapse.laws.gaussian import _log_ratio, _Points, _std
+from collapse.laws.wright_fisher import spectrum
 
-__all__ = ["gaussian"]
+__all__ = [
+    "ancestors",
+    "bernoulli",
+    "bernoulli_exponential",
+    "distinct",
+    "gaussian",
+    "interior",
+    "poisson",
+]
+
+_MAX_STEPS = 10**6
+
+
+def bernoulli(p0, n, k):
+    """Return bounds on Pr(P_k ≠ 0) that hold for all p0, n and k,
+
+        1 − (1 − p0 g_k)^n <= Pr(P_k ≠ 0) <= 1 − (1 − p0)^{d_{k−1}},
+
+    with g_k of `collapse.laws.branching` and d_j of `ancestors`. By induction, and by time reversal:
+    P_k = 0 exactly if all D_{k−1} ancestors of the last sample are another symbol, and
+    E D_{k−1} <= d_{k−1}.
+
+    Parameters
+    ----------
+    p0 : array of float in [0, 1]
+    n : array of int >= 1
+        Sample size, the same in every generation.
+    k : array of int in [1, 10⁶]
+
+    Returns
+    -------
+    Bounds, a named pair (lower, upper) of arrays, in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    p0, n, k = _discrete(p0, n, k)
+    return Bounds((1 - _lost(p0 * branching.g(k), n))[()], (1 - _lost(p0, ancestors(n, k - 1)))[()])
+
+
+def bernoulli_exponential(p0, n, k):
+    """Return the bounds of Theorem 1 without its term k p0, on Pr(P_k ≠ 0),
+
+        1 − e^{−n p0 g_k},    1 − (1 − (6/5) g_k n p0² − 3 p0) e^{−n p0 g_k},
+
+    where (6/5) g_k < 3/k. Parameters, returns, errors as `bernoulli`, for any k >= 1; the upper
+    bound may exceed 1.
+    """
+    p0, n, k = _discrete(p0, n, k, high=None)
+    g = branching.g(k)
+    with np.errstate(under="ignore"):
+        lost = np.exp(-n * p0 * g)
+    return Bounds((1 - lost)[()], (1 - (1 - 1.2 * g * n * p0**2 - 3 * p0) * lost)[()])
+
+
+def interior(p0, n, k):
+    """Return bounds on Pr(P_k ∉ {0, 1}), with q0 = 1 − p0,
+
+        lower: 1 − (1 − p0 g_k)^n − (1 − q0 g_k)^n,
+        upper: min{1 − q0^{d_{k−1}} − p0^{d_{k−1}}, n p0 q0 (1 − 1/n)^{k−1}}.
+
+    The second upper bound is a sharper form of that of Seddik et al.; it is 0 for n = 1, where
+    P_1 is 0 or 1. The lower one may be negative. Parameters, returns, errors as `bernoulli`.
+    """
+    p0, n, k = _discrete(p0, n, k)
+    g, size = branching.g(k), ancestors(n, k - 1)
+    lower = 1 - _lost(p0 * g, n) - _lost((1 - p0) * g, n)
+    genealogy = 1 - _lost(p0, size) - _lost(1 - p0, size)
+    with np.errstate(under="ignore"):
+        moment = n * p0 * (1 - p0) * (1 - 1 / n) ** (k - 1.0)
+    upper = np.where(n == 1, 0.0, np.minimum(genealogy, moment))
+    return Bounds(lower[()], upper[()])
+
+
+def poisson(rate, n, k):
+    """Return bounds on Pr(Λ_k ≠ 0) = 1 − e^{−n Λ_0 g_k} from
+
+        2/(k + 1 + ⅓ ln k) <= g_k <= 2/(k + 1).
+
+    Parameters
+    ----------
+    rate : array of float >= 0
+        Λ_0.
+    n : array of int >= 1
+    k : array of int >= 1
+
+    Returns, errors as `bernoulli`.
+    """
+    rate = _checks.reals(rate, "rate", low=0.0)
+    n = _checks.integers(n, "n", low=1)
+    k = _checks.integers(k, "k", low=1)
+    low, high = 2 / (k + 1 + np.log(k) / 3), 2 / (k + 1)
+    with np.errstate(over="ignore", under="ignore"):
+        return Bounds((-np.expm1(-n * rate * low))[()], (-np.expm1(-n * rate * high))[()])
+
+
+def distinct(k, *, counts=None, probabilities=None, n=None):
+    """Return bounds on E[uniq_k]: those of `bernoulli`, summed over the symbols.
+
+    The upper one is V(d_{k−1}), V(x) = Σ_i (1 − (1 − p_i)^x) being the expected vocabulary of a
+    corpus of x words: the shrinking-corpus bound.
+
+    Parameters
+    ----------
+    k : array of int in [1, 10⁶]
+    counts, probabilities
+        As in `collapse.laws.wright_fisher.expected_distinct`.
+    n : int >= 1
+        Sample size, the same in every generation; sum(counts) when None.
+
+    Returns
+    -------
+    Bounds, a named pair (lower, upper) of arrays with the shape of k
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    k = _checks.integers(k, "k", low=1, high=_MAX_STEPS)
+    share, multiplicity, n = spectrum(counts, probabilities, n)
+    n = _checks.integer(n, "n", low=1)
+    lower, upper = bernoulli(share, n, k[..., None])
+    return Bounds((lower @ multiplicity)[()], (upper @ multiplicity)[()])
+
+
+def ancestors(n, k):
+    """Return d_k, a bound on the mean number of distinct ancestors k generations back,
+
+        d_0 = n,    d_{j+1} = n (1 − (1 − 1/n)^{d_j}),    E D_k <= d_k
+
+    (Jensen's inequality: the mean number of occupied boxes is concave in the number of balls).
+    About 2n/k for 1 << k << n.
+
+    Parameters
+    ----------
+    n : array of int >= 1
+        Sample size, the same in every generation.
+    k : array of int in [0, 10⁶]
+
+    Returns
+    -------
+    numpy.ndarray of float, the broadcast shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    n = _checks.integers(n, "n", low=1)
+    k = _checks.integers(k, "k", low=0, high=_MAX_STEPS)
+    n, k = np.broadcast_arrays(n, k)
+    sizes, index = np.unique(n, return_inverse=True)
+    index = index.reshape(n.shape)
+    with np.errstate(divide="ignore"):
+        log_miss = np.log1p(-1 / sizes)  # −inf for n = 1, where every ball falls into the one box
+    value, out = sizes.astype(float), np.empty(n.shape)
+    for generation in range(int(k.max(initial=0)) + 1):
+        now = k == generation
+        out[now] = value[index[now]]
+        value = sizes * -np.expm1(value * log_miss)
+    return out[()]
+
+
+def _discrete(p0, n, k, high=_MAX_STEPS):
+    p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
+    return p0, _checks.integers(n, "n", low=1), _checks.integers(k, "k", low=1, high=high)
+
+
+def _lost(p, size):
+    """Return (1 − p)^size."""
+    with np.errstate(divide="ignore", under="ignore"):
+        return np.exp(size * np.log1p(-p))
 
 
 def gaussian(x, n, k, *, std=1.0, ddof=1):

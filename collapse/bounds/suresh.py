@@ -6,9 +6,114 @@ AISTATS 2025, PMLR 258:1396-1404.
 import numpy as np
 
 from collapse import _checks
+from collapse.bounds._pair import Bounds
+from collapse.laws import branching
 from collapse.laws.gaussian import _log_ratio
+from collapse.laws.wright_fisher import spectrum
 
-__all__ = ["gaussian"]
+__all__ = ["bernoulli", "distinct", "gaussian", "interior", "poisson"]
+
+
+def bernoulli(p0, n, k):
+    """Return Theorem 1's bounds on Pr(P_k ≠ 0),
+
+        1 − e^{−n p0 g_k} <= Pr(P_k ≠ 0) <= 1 − (1 − 3n p0² − 3k p0) e^{−n p0 g_k},
+
+    with g_k of `collapse.laws.branching`. The upper one says something while
+    3n p0² + 3k p0 < 1.
+
+    Parameters
+    ----------
+    p0 : array of float in [0, 1]
+    n : array of int >= 1
+        Sample size, the same in every generation.
+    k : array of int >= 1
+
+    Returns
+    -------
+    Bounds, a named pair (lower, upper) of arrays; the upper one may exceed 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    p0, n, k = _discrete(p0, n, k)
+    lost, factor = _theorem_1(p0, n, k)
+    return Bounds((1 - lost)[()], (1 - factor * lost)[()])
+
+
+def interior(p0, n, k):
+    """Return Theorem 1's bounds on Pr(P_k ∉ {0, 1}), with q0 = 1 − p0,
+
+        lower: 1 − e^{−n p0 g_k} − e^{−n q0 g_k},
+        upper: 1 − max(1 − 3n p0² − 3k p0, 0) e^{−n p0 g_k} − the same with q0.
+
+    The lower one tends to −1. Parameters and errors as `bernoulli`.
+    """
+    p0, n, k = _discrete(p0, n, k)
+    lost, factor = _theorem_1(p0, n, k)
+    other_lost, other_factor = _theorem_1(1 - p0, n, k)
+    upper = 1 - np.maximum(factor, 0) * lost - np.maximum(other_factor, 0) * other_lost
+    return Bounds((1 - lost - other_lost)[()], upper[()])
+
+
+def poisson(rate, n, k):
+    """Return Theorem 2's bounds, 1 − e^{−n Λ_0/k} <= Pr(Λ_k ≠ 0) <= 1 − e^{−3n Λ_0/k}.
+
+    Parameters
+    ----------
+    rate : array of float >= 0
+        Λ_0.
+    n, k, returns, errors
+        As in `bernoulli`.
+    """
+    rate = _checks.reals(rate, "rate", low=0.0)
+    n = _checks.integers(n, "n", low=1)
+    k = _checks.integers(k, "k", low=1)
+    with np.errstate(over="ignore", under="ignore"):
+        return Bounds((-np.expm1(-n * rate / k))[()], (-np.expm1(-3 * n * rate / k))[()])
+
+
+def distinct(k, *, counts=None, probabilities=None, n=None):
+    """Return Corollary 1's bounds on E[uniq_k]: those of Theorem 1, summed over the symbols,
+
+        Σ_i (1 − e^{−n p_i g_k}),   Σ_i (1 − max(1 − 3n p_i² − 3k p_i, 0) e^{−n p_i g_k}).
+
+    Parameters
+    ----------
+    k : array of int >= 1
+    counts, probabilities
+        As in `collapse.laws.wright_fisher.expected_distinct`.
+    n : int >= 1
+        Sample size, the same in every generation; sum(counts) when None.
+
+    Returns
+    -------
+    Bounds, a named pair (lower, upper) of arrays with the shape of k
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    k = _checks.integers(k, "k", low=1)
+    share, multiplicity, n = spectrum(counts, probabilities, n)
+    n = _checks.integer(n, "n", low=1)
+    lost, factor = _theorem_1(share, n, k[..., None])
+    lower = (1 - lost) @ multiplicity
+    return Bounds(lower[()], ((1 - np.maximum(factor, 0) * lost) @ multiplicity)[()])
+
+
+def _discrete(p0, n, k):
+    p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
+    return p0, _checks.integers(n, "n", low=1), _checks.integers(k, "k", low=1)
+
+
+def _theorem_1(p0, n, k):
+    """Return e^{−n p0 g_k} and its factor in the upper bound."""
+    with np.errstate(under="ignore"):
+        return np.exp(-n * p0 * branching.g(k)), 1 - 3 * n * p0**2 - 3 * k * p0
 
 
 def gaussian(x, n, k, *, std=1.0):

@@ -1,5 +1,5 @@
 """Exact laws, one process per module. Nothing here knows of simulation."""
 
-from collapse.laws import gaussian, multivariate_gaussian
+from collapse.laws import branching, gaussian, multivariate_gaussian, poisson, wright_fisher
 
-__all__ = ["gaussian", "multivariate_gaussian"]
+__all__ = ["branching", "gaussian", "multivariate_gaussian", "poisson", "wright_fisher"]

@@ -25,7 +25,10 @@ and, where it has more to say,
     from each generator generation by generation.
 """
 
+from collapse.models.bernoulli import Bernoulli
+from collapse.models.categorical import Categorical
 from collapse.models.gaussian import Gaussian
 from collapse.models.multivariate_gaussian import MultivariateGaussian
+from collapse.models.poisson import Poisson
 
-__all__ = ["Gaussian", "MultivariateGaussian"]
+__all__ = ["Bernoulli", "Categorical", "Gaussian", "MultivariateGaussian", "Poisson"]

@@ -1,0 +1,46 @@
+"""The share of one of two symbols."""
+
+import numpy as np
+
+from collapse import _checks
+
+
+class Bernoulli:
+    """A symbol with probability p, refitted by its share among n samples (maximum likelihood).
+
+    n P' given P is Binomial(n, P): a generation costs one random number whatever n is.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is not a number in [0, 1].
+    """
+
+    dims = {"p": ()}
+
+    def __init__(self, p):
+        self.p = _checks.real(p, "p", low=0.0, high=1.0)
+
+    def __repr__(self):
+        return f"Bernoulli(p={self.p!r})"
+
+    @property
+    def parameters(self):
+        return {"p": np.array(self.p)}
+
+    def draw(self, parameters, size, rng):
+        """Return samples, booleans of shape (replications, size)."""
+        p = parameters["p"][:, None]
+        return rng.random((len(p), size)) < p
+
+    def fit(self, samples):
+        """Return the share of the symbol in each row."""
+        return {"p": samples.mean(axis=1)}
+
+    def step(self, parameters, size, rng):
+        """Return the next generation, by its sufficient statistic."""
+        return {"p": rng.binomial(size, parameters["p"]) / size}

@@ -1,0 +1,46 @@
+"""The Poisson law with its rate refitted."""
+
+import numpy as np
+
+from collapse import _checks
+
+
+class Poisson:
+    """Poisson(rate), refitted by the mean of n samples (maximum likelihood).
+
+    n Λ' given Λ is Poisson(n Λ): a generation costs one random number whatever n is.
+
+    Parameters
+    ----------
+    rate : float >= 0
+
+    Raises
+    ------
+    TypeError, ValueError
+        If rate is not a finite number >= 0.
+    """
+
+    dims = {"rate": ()}
+
+    def __init__(self, rate):
+        self.rate = _checks.real(rate, "rate", low=0.0)
+
+    def __repr__(self):
+        return f"Poisson(rate={self.rate!r})"
+
+    @property
+    def parameters(self):
+        return {"rate": np.array(self.rate)}
+
+    def draw(self, parameters, size, rng):
+        """Return samples, integers of shape (replications, size)."""
+        rate = parameters["rate"][:, None]
+        return rng.poisson(rate, (len(rate), size))
+
+    def fit(self, samples):
+        """Return the mean of each row."""
+        return {"rate": samples.mean(axis=1)}
+
+    def step(self, parameters, size, rng):
+        """Return the next generation, by its sufficient statistic."""
+        return {"rate": rng.poisson(size * parameters["rate"]) / size}
