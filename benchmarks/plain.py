@@ -1,7 +1,7 @@
 """The loop as one would first write it with NumPy: the yardstick of `benchmarks/run.py`.
 
-One replication at a time, one generation at a time; all samples are drawn, and the mean and the
-standard deviation of every generation are stored.
+One replication at a time, one generation at a time; all samples are drawn, and the parameters of
+every generation are stored.
 """
 
 import numpy as np
@@ -21,3 +21,50 @@ def gaussian(*, sample_size, generations, replications, seed):
             means[replication, generation] = mean
             stds[replication, generation] = std
     return means, stds
+
+
+def bernoulli(*, p, sample_size, generations, replications, seed):
+    """Shares of the symbol, an array (replications, generations + 1)."""
+    rng = np.random.default_rng(seed)
+    shares = np.full((replications, generations + 1), float(p))
+    for replication in range(replications):
+        share = p
+        for generation in range(1, generations + 1):
+            samples = rng.binomial(1, share, sample_size)
+            share = samples.mean()
+            shares[replication, generation] = share
+    return shares
+
+
+def poisson(*, rate, sample_size, generations, replications, seed):
+    """Rates, an array (replications, generations + 1)."""
+    rng = np.random.default_rng(seed)
+    rates = np.full((replications, generations + 1), float(rate))
+    for replication in range(replications):
+        mean = rate
+        for generation in range(1, generations + 1):
+            samples = rng.poisson(mean, sample_size)
+            mean = samples.mean()
+            rates[replication, generation] = mean
+    return rates
+
+
+def categorical(*, probabilities, sample_size, generations, replications, seed, one_by_one):
+    """Probabilities, an array (replications, generations + 1, symbols).
+
+    ``one_by_one`` draws each sample with a call of its own, as the public code of Suresh et al.
+    (2025) does for its Zipf figure; otherwise a generation is drawn in one call.
+    """
+    rng = np.random.default_rng(seed)
+    symbols = np.arange(len(probabilities))
+    path = np.zeros((replications, generations + 1, len(probabilities)))
+    for replication in range(replications):
+        path[replication, 0] = current = probabilities
+        for generation in range(1, generations + 1):
+            if one_by_one:
+                samples = [rng.choice(symbols, p=current) for _ in range(sample_size)]
+            else:
+                samples = rng.choice(symbols, size=sample_size, p=current)
+            current = np.bincount(samples, minlength=len(symbols)) / sample_size
+            path[replication, generation] = current
+    return path

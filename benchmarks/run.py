@@ -1,9 +1,10 @@
 """Speed and memory of the loop, measured in one run: `make bench`.
 
-Speed is a ratio, so that the machine cancels: the package against `plain.py`, and against the bare
-cost of the random numbers that one generation needs (a normal for the mean, a gamma for the
-variance).  The routes take turns, and the best of five counts.  Exit status 1 if a target is
-missed.
+Speed is a ratio, so that the machine cancels: the package against `plain.py`, and for the Gaussian
+against the bare cost of the random numbers that one generation needs (a normal for the mean, a
+gamma for the variance).  The routes take turns, and the best of five counts.  The slow plain loops
+of the discrete figures run a part of the replications and count in proportion.  Exit status 1 if a
+target is missed.
 """
 
 import argparse
@@ -26,6 +27,35 @@ FIGURES = {
     "P1-F2a": dict(replications=25, generations=2500, sample_size=100),
 }
 GIBIBYTE = 2**30
+
+
+def zipf(a, b):
+    """p_i proportional to 1/(i + b)^a, i = 1, ..., 1000."""
+    weight = 1 / (np.arange(1, 1001) + b) ** a
+    return weight / weight.sum()
+
+
+# Figure: its runs (model, arguments of a plain loop, sizes), and the share of the replications
+# that the plain loop does.
+DISCRETE = {
+    "P1-F-bern": (plain.bernoulli, 40, [
+        (collapse.Bernoulli(p), dict(p=p),
+         dict(replications=5000, generations=50, sample_size=n))
+        for p, n in ((0.001, 10_000), (0.01, 100))]),
+    "P1-F-poisson": (plain.poisson, 40, [
+        (collapse.Poisson(rate), dict(rate=rate),
+         dict(replications=5000, generations=500, sample_size=10)) for rate in (1.0, 10.0)]),
+    "P1-F-zipf": (plain.categorical, 200, [
+        (collapse.Categorical(zipf(a, b)), dict(probabilities=zipf(a, b), one_by_one=True),
+         dict(replications=200, generations=10, sample_size=1000))
+        for a, b in ((1, 2.7), (2, 5))]),
+    "P1-F-zipf, one call a generation": (plain.categorical, 5, [
+        (collapse.Categorical(zipf(a, b)), dict(probabilities=zipf(a, b), one_by_one=False),
+         dict(replications=200, generations=10, sample_size=1000))
+        for a, b in ((1, 2.7), (2, 5))]),
+}
+TARGETS = {"P1-F-bern": 400, "P1-F-poisson": 70, "P1-F-zipf": 500,
+           "P1-F-zipf, one call a generation": 1}
 KEPT = [0, 50, 100, 150, 200]
 MANY = (10**4, 10**5, 10**6)
 
@@ -53,6 +83,20 @@ def best_of_turns(sizes):
     rounds = [(seconds(ours, sizes), seconds(bare_draws, sizes),
                seconds(plain.gaussian, seed=1, **sizes)) for _ in range(ROUNDS)]
     return dict(zip(("ours", "bare", "plain"), map(min, zip(*rounds, strict=True)), strict=True))
+
+
+def discrete_in_turns(function, part, runs):
+    """Best time of the package and of the plain loop for all runs of a figure."""
+    rounds = []
+    for _ in range(ROUNDS):
+        quick = sum(seconds(collapse.recursive_training, model, seed=1, **sizes)
+                    for model, _, sizes in runs)
+        slow = sum(
+            part * seconds(function, seed=1, **start,
+                           **sizes | {"replications": sizes["replications"] // part})
+            for _, start, sizes in runs)
+        rounds.append((quick, slow))
+    return dict(zip(("ours", "plain"), map(min, zip(*rounds, strict=True)), strict=True))
 
 
 def peak_bytes():
@@ -85,6 +129,11 @@ def measure():
     rows.append(("P1-F-gauss: ours / bare draws", gauss["ours"] / gauss["bare"], "", "<=", 1.5))
     rows.append(("P1-F2a: plain / ours", trajectories["plain"] / trajectories["ours"], "", ">=",
                  100))
+
+    for figure, (function, part, runs) in DISCRETE.items():
+        times[figure] = discrete_in_turns(function, part, runs)
+        rows.append((f"{figure}: plain / ours", times[figure]["plain"] / times[figure]["ours"], "",
+                     ">=", TARGETS[figure]))
 
     long_runs = [min((in_a_process(replications) for _ in range(3)), key=lambda r: r["seconds"])
                  for replications in MANY]

@@ -33,3 +33,15 @@ def multivariate_gaussian(rng, *, mean, cov, sizes, replications, ddof):
             means[replication, generation + 1] = samples.mean(axis=0)
             covs[replication, generation + 1] = np.cov(samples, rowvar=False, ddof=ddof)
     return means, covs
+
+
+def categorical(rng, *, probabilities, sizes, replications):
+    """Probabilities, an array (replications, len(sizes) + 1, symbols)."""
+    symbols = len(probabilities)
+    path = np.zeros((replications, len(sizes) + 1, symbols))
+    for replication in range(replications):
+        path[replication, 0] = probabilities
+        for generation, size in enumerate(sizes):
+            for symbol in rng.choice(symbols, size=size, p=path[replication, generation]):
+                path[replication, generation + 1, symbol] += 1 / size
+    return path

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse import (
+    Bernoulli,
+    Categorical,
     Gaussian,
     MultivariateGaussian,
+    Poisson,
     bounds,
     hitting_time,
     iter_blocks,
@@ -217,7 +220,39 @@ MODEL_ARGUMENTS = [
 ]
 
 
-@pytest.mark.parametrize("name, call, error, allowed", MODEL_ARGUMENTS)
+DISCRETE_MODEL_ARGUMENTS = [
+    ("p", lambda: Bernoulli(-0.1), ValueError, r"0.*1"),
+    ("p", lambda: Bernoulli(1.1), ValueError, r"0.*1"),
+    ("p", lambda: Bernoulli(NAN), ValueError, r"0.*1"),
+    ("p", lambda: Bernoulli("0.5"), TypeError, "number"),
+    ("p", lambda: Bernoulli(True), TypeError, "number"),
+    ("p", lambda: Bernoulli([0.5]), TypeError, "number"),
+    ("rate", lambda: Poisson(-1e-9), ValueError, "0"),
+    ("rate", lambda: Poisson(INF), ValueError, "finite"),
+    ("rate", lambda: Poisson(NAN), ValueError, "finite"),
+    ("rate", lambda: Poisson(None), TypeError, "number"),
+    ("counts", lambda: Categorical(), ValueError, "exactly one"),
+    ("probabilities", lambda: Categorical([1.0], counts=[1]), ValueError, "exactly one"),
+    ("probabilities", lambda: Categorical([0.5, 0.4]), ValueError, "sum to 1"),
+    ("probabilities", lambda: Categorical([1.5, -0.5]), ValueError, r"0.*1"),
+    ("probabilities", lambda: Categorical([0.5, NAN]), ValueError, r"0.*1"),
+    ("probabilities", lambda: Categorical([]), ValueError, "empty"),
+    ("probabilities", lambda: Categorical([[0.5, 0.5]]), ValueError, "one-dimensional"),
+    ("probabilities", lambda: Categorical("ab"), TypeError, "numbers"),
+    ("probabilities", lambda: Categorical(1.0), ValueError, "one-dimensional"),
+    ("counts", lambda: Categorical(counts=[3, -1]), ValueError, "0"),
+    ("counts", lambda: Categorical(counts=[0, 0]), ValueError, "sum"),
+    ("counts", lambda: Categorical(counts=[0.5, 2]), TypeError, "integers"),
+    ("counts", lambda: Categorical(counts=[]), ValueError, "empty"),
+    ("counts", lambda: Categorical(counts=[[1, 2]]), ValueError, "one-dimensional"),
+    ("counts", lambda: Categorical(counts=[2**62, 2**62]), ValueError, "sum"),
+    ("smoothing", lambda: Categorical([1.0], smoothing=-1), ValueError, "0"),
+    ("smoothing", lambda: Categorical([1.0], smoothing=INF), ValueError, "finite"),
+    ("smoothing", lambda: Categorical([1.0], smoothing="1"), TypeError, "number"),
+]
+
+
+@pytest.mark.parametrize("name, call, error, allowed", MODEL_ARGUMENTS + DISCRETE_MODEL_ARGUMENTS)
 def test_models(name, call, error, allowed):
     with pytest.raises(error) as caught:
         call()
@@ -326,7 +361,113 @@ class TestSizesAndDivisors:
         check_message(caught, "ddof", "0.*1")
 
 
+WF = laws.wright_fisher
+SHARE_FUNCTIONS = [WF.survival, WF.interior, bounds.suresh.bernoulli, bounds.suresh.interior,
+                   bounds.seddik.interior, bounds.ours.bernoulli, bounds.ours.interior,
+                   bounds.ours.bernoulli_exponential]
+RATE_FUNCTIONS = [laws.poisson.survival, bounds.suresh.poisson, bounds.ours.poisson]
+
+
+@pytest.mark.parametrize("function", SHARE_FUNCTIONS + RATE_FUNCTIONS, ids=name_of)
+class TestFunctionsOfAShareOrRate:
+    @pytest.mark.parametrize("value, error, allowed", [(0, ValueError, "1|2"), *BAD_SIZES[2:]],
+                             ids=label)
+    def test_n(self, function, value, error, allowed):
+        with pytest.raises(error) as caught:
+            function(0.5, value, 3)
+        check_message(caught, "n", allowed)
+
+    @pytest.mark.parametrize("value, error, allowed", BAD_GENERATIONS, ids=label)
+    def test_k(self, function, value, error, allowed):
+        with pytest.raises(error) as caught:
+            function(0.5, 10, value)
+        check_message(caught, "k", r"0|1|integer")
+
+    @pytest.mark.parametrize("value, error", [(-0.1, ValueError), (NAN, ValueError),
+                                              ([0.5, -1], ValueError), ("1", TypeError),
+                                              (None, TypeError), ([0.5, True], TypeError)],
+                             ids=label)
+    def test_start(self, function, value, error):
+        with pytest.raises(error) as caught:
+            function(value, 10, 3)
+        check_message(caught, "p0|rate", "0|number")
+
+
+@pytest.mark.parametrize("function", SHARE_FUNCTIONS, ids=name_of)
+def test_shares_above_one(function):
+    with pytest.raises(ValueError) as caught:
+        function(1.0000001, 10, 3)
+    check_message(caught, "p0", r"0.*1")
+
+
+@pytest.mark.parametrize(
+    "function", SHARE_FUNCTIONS[2:4] + SHARE_FUNCTIONS[5:] + RATE_FUNCTIONS[1:], ids=name_of
+)
+def test_bounds_start_with_generation_one(function):
+    with pytest.raises(ValueError) as caught:
+        function(0.5, 10, 0)
+    check_message(caught, "k", "1")
+
+
+@pytest.mark.parametrize("function", [WF.survival, WF.interior], ids=name_of)
+class TestSizesOfShares:
+    def test_sequence_too_short(self, function):
+        with pytest.raises(ValueError) as caught:
+            function(0.5, [5, 6, 7], 4)
+        check_message(caught, "n", "4")
+
+    @pytest.mark.parametrize("sizes, error", [([5, 0, 7], ValueError), ([5, 6.0, 7], TypeError),
+                                              ([5, True, 7], TypeError), ([[5, 6, 7]], ValueError),
+                                              ("567", TypeError)], ids=label)
+    def test_bad_sequence(self, function, sizes, error):
+        with pytest.raises(error) as caught:
+            function(0.5, sizes, 3)
+        check_message(caught, "n", "1|integer|dimension|int")
+
+
+@pytest.mark.parametrize("function", [WF.expected_distinct, bounds.suresh.distinct,
+                                      bounds.ours.distinct], ids=name_of)
+class TestVocabularies:
+    @pytest.mark.parametrize("name, arguments, error, allowed", [
+        ("counts", dict(), ValueError, "exactly one"),
+        ("counts", dict(counts=[1], probabilities=[1.0], n=3), ValueError, "exactly one"),
+        ("counts", dict(counts=[1, -1]), ValueError, "0"),
+        ("counts", dict(counts=[0]), ValueError, "sum"),
+        ("counts", dict(counts=[1.0]), TypeError, "integers"),
+        ("counts", dict(counts=[]), ValueError, "empty"),
+        ("probabilities", dict(probabilities=[0.5], n=3), ValueError, "sum to 1"),
+        ("probabilities", dict(probabilities=[0.5, NAN], n=3), ValueError, "0.*1"),
+        ("n", dict(probabilities=[1.0]), ValueError, "must be given"),
+        ("n", dict(probabilities=[1.0], n=0), ValueError, "1"),
+        ("n", dict(counts=[1, 2], n=2.0), TypeError, "integer"),
+    ])
+    def test_arguments(self, function, name, arguments, error, allowed):
+        with pytest.raises(error) as caught:
+            function(3, **arguments)
+        check_message(caught, name, allowed)
+
+    @pytest.mark.parametrize("value, error, allowed", BAD_GENERATIONS, ids=label)
+    def test_k(self, function, value, error, allowed):
+        with pytest.raises(error) as caught:
+            function(value, counts=[1, 2])
+        check_message(caught, "k", "0|1|integer")
+
+
 OTHER_ARGUMENTS = [
+    ("k", lambda: laws.branching.g(0), ValueError, "1"),
+    ("k", lambda: laws.branching.g([1, -1]), ValueError, "1"),
+    ("k", lambda: laws.branching.g(1.0), TypeError, "integer"),
+    ("n", lambda: WF.ancestors(0, 3), ValueError, "1.*2000"),
+    ("n", lambda: WF.ancestors(2001, 3), ValueError, "1.*2000"),
+    ("n", lambda: WF.ancestors(5.0, 3), TypeError, "integer"),
+    ("k", lambda: WF.ancestors(5, -1), ValueError, "0"),
+    ("n", lambda: WF.quasi_stationary(1), ValueError, "2.*2000"),
+    ("n", lambda: WF.quasi_stationary(2001), ValueError, "2.*2000"),
+    ("n", lambda: WF.decay_constant(2.5), TypeError, "integer"),
+    ("n", lambda: bounds.seddik.interior(0.5, 1, 3), ValueError, "2"),
+    ("n", lambda: bounds.ours.ancestors(0, 3), ValueError, "1"),
+    ("k", lambda: bounds.ours.ancestors(3, 10**7), ValueError, "1000000"),
+    ("k", lambda: bounds.ours.bernoulli(0.5, 3, 10**7), ValueError, "1000000"),
     ("q", lambda: LAW.std_ppf(-0.1, 10, 3), ValueError, r"0.*1"),
     ("q", lambda: LAW.std_ppf(1.1, 10, 3), ValueError, r"0.*1"),
     ("q", lambda: LAW.std_ppf(NAN, 10, 3), ValueError, r"0.*1"),

@@ -1,6 +1,7 @@
 """Inequalities that this book proves itself."""
 
 import numpy as np
+from scipy import special
 
 from collapse import _checks
 from collapse.bounds._pair import Bounds
@@ -26,8 +27,8 @@ def bernoulli(p0, n, k):
 
         1 − (1 − p0 g_k)^n <= Pr(P_k ≠ 0) <= 1 − (1 − p0)^{d_{k−1}},
 
-    with g_k of `collapse.laws.branching` and d_j of `ancestors`. By induction, and by time reversal:
-    P_k = 0 exactly if all D_{k−1} ancestors of the last sample are another symbol, and
+    with g_k of `collapse.laws.branching` and d_j of `ancestors`. By induction, and by time
+    reversal: P_k = 0 exactly if all D_{k−1} ancestors of the last sample are another symbol, and
     E D_{k−1} <= d_{k−1}.
 
     Parameters
@@ -47,7 +48,8 @@ def bernoulli(p0, n, k):
         If an argument is of the wrong type or out of range.
     """
     p0, n, k = _discrete(p0, n, k)
-    return Bounds((1 - _lost(p0 * branching.g(k), n))[()], (1 - _lost(p0, ancestors(n, k - 1)))[()])
+    lower = _alive(p0 * branching.g(k), n)
+    return Bounds(lower[()], _alive(p0, ancestors(n, k - 1))[()])
 
 
 def bernoulli_exponential(p0, n, k):
@@ -61,8 +63,8 @@ def bernoulli_exponential(p0, n, k):
     p0, n, k = _discrete(p0, n, k, high=None)
     g = branching.g(k)
     with np.errstate(under="ignore"):
-        lost = np.exp(-n * p0 * g)
-    return Bounds((1 - lost)[()], (1 - (1 - 1.2 * g * n * p0**2 - 3 * p0) * lost)[()])
+        lower, lost = -np.expm1(-n * p0 * g), np.exp(-n * p0 * g)
+    return Bounds(lower[()], (lower + (1.2 * g * n * p0**2 + 3 * p0) * lost)[()])
 
 
 def interior(p0, n, k):
@@ -75,9 +77,10 @@ def interior(p0, n, k):
     P_1 is 0 or 1. The lower one may be negative. Parameters, returns, errors as `bernoulli`.
     """
     p0, n, k = _discrete(p0, n, k)
-    g, size = branching.g(k), ancestors(n, k - 1)
-    lower = 1 - _lost(p0 * g, n) - _lost((1 - p0) * g, n)
-    genealogy = 1 - _lost(p0, size) - _lost(1 - p0, size)
+    g, more, q0 = branching.g(k), _ancestors_but_one(n, k - 1), 1 - p0
+    lower = _alive(p0 * g, n) + _alive(q0 * g, n) - 1
+    # 1 − q0^d − p0^d, in a form that keeps its digits as d tends to 1.
+    genealogy = -sum(p * np.expm1(special.xlogy(more, p)) for p in (p0, q0))
     with np.errstate(under="ignore"):
         moment = n * p0 * (1 - p0) * (1 - 1 / n) ** (k - 1.0)
     upper = np.where(n == 1, 0.0, np.minimum(genealogy, moment))
@@ -161,17 +164,21 @@ def ancestors(n, k):
     """
     n = _checks.integers(n, "n", low=1)
     k = _checks.integers(k, "k", low=0, high=_MAX_STEPS)
+    return (1 + _ancestors_but_one(n, k))[()]
+
+
+def _ancestors_but_one(n, k):
+    """Return d_k − 1, which obeys d_{j+1} − 1 = (n − 1)(1 − (1 − 1/n)^{d_j − 1}): no digit lost."""
     n, k = np.broadcast_arrays(n, k)
     sizes, index = np.unique(n, return_inverse=True)
     index = index.reshape(n.shape)
-    with np.errstate(divide="ignore"):
-        log_miss = np.log1p(-1 / sizes)  # −inf for n = 1, where every ball falls into the one box
-    value, out = sizes.astype(float), np.empty(n.shape)
+    log_miss = np.log1p(-1 / np.maximum(sizes, 2))  # n = 1 starts, and stays, at 0
+    value, out = sizes - 1.0, np.empty(n.shape)
     for generation in range(int(k.max(initial=0)) + 1):
         now = k == generation
         out[now] = value[index[now]]
-        value = sizes * -np.expm1(value * log_miss)
-    return out[()]
+        value = (sizes - 1) * -np.expm1(value * log_miss)
+    return out
 
 
 def _discrete(p0, n, k, high=_MAX_STEPS):
@@ -179,10 +186,10 @@ def _discrete(p0, n, k, high=_MAX_STEPS):
     return p0, _checks.integers(n, "n", low=1), _checks.integers(k, "k", low=1, high=high)
 
 
-def _lost(p, size):
-    """Return (1 − p)^size."""
+def _alive(p, size):
+    """Return 1 − (1 − p)^size."""
     with np.errstate(divide="ignore", under="ignore"):
-        return np.exp(size * np.log1p(-p))
+        return -np.expm1(size * np.log1p(-p))
 
 
 def gaussian(x, n, k, *, std=1.0, ddof=1):

@@ -34,4 +34,4 @@ def interior(p0, n, k):
     k = _checks.integers(k, "k", low=0)
     with np.errstate(under="ignore"):
         heterozygosity = p0 * (1 - p0) * (1 - 1 / n) ** k.astype(float)
-    return Bounds((4 * heterozygosity)[()], (2 * n * heterozygosity)[()])
+    return Bounds((4 * heterozygosity)[()], (2.0 * n * heterozygosity)[()])

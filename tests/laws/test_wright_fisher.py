@@ -7,7 +7,7 @@ Three routes are independent: the package (backward, truncated), the dense chain
 import math
 import time
 import tracemalloc
-from functools import lru_cache
+from functools import cache
 
 import mpmath as mp
 import numpy as np
@@ -24,7 +24,7 @@ STARTS = [0.0, 1e-300, 1e-12, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-10, 1.0]
 DIGITS = 60
 
 
-@lru_cache(maxsize=None)
+@cache
 def binomial_row(n, numerator, denominator):
     """Binomial(n, numerator/denominator) in sixty digits."""
     with mp.workdps(DIGITS):
