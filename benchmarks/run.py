@@ -20,6 +20,8 @@ import plain
 import scipy
 
 import collapse
+import collapse.datasets
+from collapse import laws
 
 ROUNDS = 5
 FIGURES = {
@@ -99,6 +101,24 @@ def discrete_in_turns(function, part, runs):
     return dict(zip(("ours", "plain"), map(min, zip(*rounds, strict=True)), strict=True))
 
 
+# Exact laws: what, call, unit of time in seconds, at most so many of them.
+WIKITEXT, ZIPF, GENERATIONS = collapse.datasets.wikitext2_counts(), zipf(1, 2.7), np.arange(11)
+LAWS = [
+    ("survival, n = 10^4, all k <= 50", "ms", 1e-3, 200,
+     lambda: laws.wright_fisher.survival(0.001, 10**4, np.arange(51))),
+    ("survival, n = 10^6, all k <= 200", "s", 1.0, 6, lambda: large_survival()),
+    ("expected_distinct, WikiText, k <= 10", "ms", 1e-3, 20,
+     lambda: laws.wright_fisher.expected_distinct(GENERATIONS, counts=WIKITEXT)),
+    ("expected_distinct, Zipf averaged, k <= 10", "ms", 1e-3, 50,
+     lambda: laws.wright_fisher.expected_distinct(GENERATIONS, probabilities=ZIPF, n=1000)),
+    ("branching.g(10^9)", "us", 1e-6, 100, lambda: laws.branching.g(10**9)),
+]
+
+
+def large_survival():
+    return laws.wright_fisher.survival(1e-6, 10**6, np.arange(201))
+
+
 def peak_bytes():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
@@ -112,14 +132,26 @@ def one_long_run(replications):
     return {"replications": replications, "seconds": run_time, "peak_bytes": peak_bytes()}
 
 
-def in_a_process(replications):
-    command = [sys.executable, __file__, "--long-run", str(replications)]
+def one_large_law():
+    """Peak memory of the largest law that has a target; called in a process of its own."""
+    large_survival()
+    return {"peak_bytes": peak_bytes()}
+
+
+def in_a_process(*arguments):
+    command = [sys.executable, __file__, *map(str, arguments)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def measure():
     """All measurements, and rows (what, value, unit, comparison, target)."""
     rows, times = [], {}
+    # Processes first: one that a large process starts inherits its peak memory.
+    long_runs = [min((in_a_process("--long-run", replications) for _ in range(3)),
+                     key=lambda r: r["seconds"]) for replications in MANY]
+    slope = np.polyfit(np.log([r["replications"] for r in long_runs]),
+                       np.log([r["seconds"] for r in long_runs]), 1)[0].item()
+    law = in_a_process("--large-law")
     for figure, sizes in FIGURES.items():
         ours(sizes)  # Imports and caches are warm before the first round.
         bare_draws(sizes)
@@ -135,12 +167,15 @@ def measure():
         rows.append((f"{figure}: plain / ours", times[figure]["plain"] / times[figure]["ours"], "",
                      ">=", TARGETS[figure]))
 
-    long_runs = [min((in_a_process(replications) for _ in range(3)), key=lambda r: r["seconds"])
-                 for replications in MANY]
-    slope = np.polyfit(np.log([r["replications"] for r in long_runs]),
-                       np.log([r["seconds"] for r in long_runs]), 1)[0].item()
+    for what, unit, scale, target, call in LAWS:
+        call()
+        times[what] = {"ours": min(seconds(call) for _ in range(ROUNDS))}
+        rows.append((what, times[what]["ours"] / scale, unit, "<=", target))
+
     rows.append(("10^6 x 200, five kept: peak memory", long_runs[-1]["peak_bytes"] / GIBIBYTE,
                  "GiB", "<", 1.0))
+    rows.append(("survival, n = 10^6, all k <= 200: peak memory of the process",
+                 law["peak_bytes"] / 2**20, "MiB", "<=", 512))
     rows.append(("time ~ replications^slope, 10^4 to 10^6: slope", slope, "", "<=", 1.1))
     return {"seconds": times, "long_runs": long_runs}, rows
 
@@ -153,7 +188,11 @@ def main():
     parser = argparse.ArgumentParser(description="Speed and memory of the loop.")
     parser.add_argument("--json", metavar="FILE", help="write the results to this file, too")
     parser.add_argument("--long-run", type=int, metavar="REPLICATIONS", help=argparse.SUPPRESS)
+    parser.add_argument("--large-law", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.large_law:
+        print(json.dumps(one_large_law()))
+        return 0
     if arguments.long_run is not None:
         print(json.dumps(one_long_run(arguments.long_run)))
         return 0
