@@ -4,6 +4,9 @@ One replication at a time, one generation at a time; all samples are drawn, and 
 every generation are stored.
 """
 
+import random
+from collections import Counter
+
 import numpy as np
 
 
@@ -68,3 +71,36 @@ def categorical(*, probabilities, sample_size, generations, replications, seed, 
             current = np.bincount(samples, minlength=len(symbols)) / sample_size
             path[replication, generation] = current
     return path
+
+
+def bigrams(table, *, tokens, seed, copying, max_words=50):
+    """Words of a bigram model, an int list, drawn token by token; None ends a sentence.
+
+    ``table`` has for each word (and for None, the start) what follows it: with ``copying`` the
+    list of all that followed it in the text, otherwise the pair (distinct followers, fractions).
+    """
+    rng, choose = np.random.default_rng(seed), random.Random(seed).choice
+    words = []
+    while len(words) < tokens:
+        context = None
+        for _ in range(max_words):
+            if copying:
+                context = choose(table[context])
+            else:
+                followers, fractions = table[context]
+                context = followers[rng.choice(len(followers), p=fractions)]
+            if context is None:
+                break
+            words.append(context)
+    return words
+
+
+def bigram_tables(sentences):
+    """The two tables that `bigrams` draws from."""
+    lists = {}
+    for sentence in sentences:
+        for word, follower in zip([None, *sentence], [*sentence, None], strict=True):
+            lists.setdefault(word, []).append(follower)
+    fractions = {word: (list(count), np.array(list(count.values())) / len(lists[word]))
+                 for word, count in ((word, Counter(row)) for word, row in lists.items())}
+    return lists, fractions

@@ -21,7 +21,7 @@ import scipy
 
 import collapse
 import collapse.datasets
-from collapse import laws
+from collapse import language, laws
 
 ROUNDS = 5
 FIGURES = {
@@ -119,6 +119,31 @@ def large_survival():
     return laws.wright_fisher.survival(1e-6, 10**6, np.arange(201))
 
 
+def ngrams_in_turns():
+    """Seconds a token: bigrams of the package, and drawn one by one from lists and fractions.
+
+    The text has the words of WikiText-2, as often as there, in random order, in sentences of 20.
+    """
+    rng = np.random.default_rng(1)
+    words = rng.permutation(np.repeat(np.arange(WIKITEXT.size), WIKITEXT))
+    words = words[: words.size // 20 * 20]
+    corpus = language.Corpus(words, np.full(words.size // 20, 20), map(str, range(WIKITEXT.size)))
+    lists, fractions = plain.bigram_tables(words.reshape(-1, 20).tolist())
+    models = {order: language.NGram(corpus, order) for order in (2, 16)}
+    best = {}
+    for _ in range(ROUNDS):
+        routes = {
+            "ours": (10**6, lambda size: models[2].generate(rng=rng, tokens=size)),
+            "ours, order 16": (10**6, lambda size: models[16].generate(rng=rng, tokens=size)),
+            "lists": (10**5, lambda size: plain.bigrams(lists, tokens=size, seed=1, copying=True)),
+            "fractions": (10**4, lambda size: plain.bigrams(fractions, tokens=size, seed=1,
+                                                            copying=False)),
+        }
+        for name, (size, draw) in routes.items():
+            best[name] = min(best.get(name, np.inf), seconds(draw, size) / size)
+    return best
+
+
 def peak_bytes():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
@@ -166,6 +191,16 @@ def measure():
         times[figure] = discrete_in_turns(function, part, runs)
         rows.append((f"{figure}: plain / ours", times[figure]["plain"] / times[figure]["ours"], "",
                      ">=", TARGETS[figure]))
+
+    token = ngrams_in_turns()
+    times["P1-F-ngram, 10^6 tokens"] = {name: 1e6 * t for name, t in token.items()}
+    for order in ("ours", "ours, order 16"):
+        rows.append((f"P1-F-ngram, {order}: million tokens a second", 1e-6 / token[order], "",
+                     ">=", 1))
+    rows.append(("P1-F-ngram: lists token by token / ours", token["lists"] / token["ours"], "",
+                 ">=", 10))
+    rows.append(("P1-F-ngram: fractions token by token / ours",
+                 token["fractions"] / token["ours"], "", ">=", 300))
 
     for what, unit, scale, target, call in LAWS:
         call()

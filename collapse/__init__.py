@@ -7,7 +7,7 @@
     >>> exact = laws.gaussian.std_sf(0.1, 10, run["generation"].values)
 """
 
-from collapse import bounds, laws, schedules
+from collapse import bounds, datasets, language, laws, schedules
 from collapse.models import Bernoulli, Categorical, Gaussian, MultivariateGaussian, Poisson
 from collapse.recursion import hitting_time, iter_blocks, recursive_training, replay
 
@@ -20,8 +20,10 @@ __all__ = [
     "MultivariateGaussian",
     "Poisson",
     "bounds",
+    "datasets",
     "hitting_time",
     "iter_blocks",
+    "language",
     "laws",
     "recursive_training",
     "replay",

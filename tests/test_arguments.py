@@ -425,7 +425,8 @@ class TestSizesOfShares:
         check_message(caught, "n", "1|integer|dimension|int")
 
 
-@pytest.mark.parametrize("function", [WF.expected_distinct, bounds.suresh.distinct,
+@pytest.mark.parametrize("function", [WF.expected_distinct, WF.distinct_variance,
+                                      bounds.suresh.distinct,
                                       bounds.ours.distinct], ids=name_of)
 class TestVocabularies:
     @pytest.mark.parametrize("name, arguments, error, allowed", [

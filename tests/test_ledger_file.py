@@ -26,7 +26,10 @@ PAPER_FIGURES = {
     *(f"P2-F{number}" for number in range(1, 12)),
 }
 OWN_FIGURES = {
+    *(f"P1-X-{name}" for name in ("words", "corpus", "half-life", "survivors", "smoothing")),
     *(f"P1-X-gauss-{name}" for name in ("runs", "n15", "prefactor", "point", "plane")),
+    *(f"P1-X-{name}" for name in ("g", "six", "yaglom", "slope")),
+    *(f"P1-X-ngram-{name}" for name in ("live", "script", "loss")),
     *(f"P2-X-{name}" for name in ("schedules", "bias", "better", "families", "table")),
     *(f"P3-X-{name}" for name in ("collapse", "degeneration", "stationary", "barycenter")),
     *(f"P3-X-{name}" for name in ("scale", "paths", "circles", "gauss")),

@@ -55,16 +55,16 @@ def bernoulli(p0, n, k):
 def bernoulli_exponential(p0, n, k):
     """Return the bounds of Theorem 1 without its term k p0, on Pr(P_k ≠ 0),
 
-        1 − e^{−n p0 g_k},    1 − (1 − (6/5) g_k n p0² − 3 p0) e^{−n p0 g_k},
+        1 − e^{−n p0 g_k},    1 − (1 − n p0² g_k − 2 p0) e^{−n p0 g_k},
 
-    where (6/5) g_k < 3/k. Parameters, returns, errors as `bernoulli`, for any k >= 1; the upper
-    bound may exceed 1.
+    where g_k < 2/k. The upper one is that of `bernoulli` with d_{k−1} <= n g_k + 1, estimated.
+    Parameters, returns, errors as `bernoulli`, for any k >= 1; the upper bound may exceed 1.
     """
     p0, n, k = _discrete(p0, n, k, high=None)
     g = branching.g(k)
     with np.errstate(under="ignore"):
         lower, lost = -np.expm1(-n * p0 * g), np.exp(-n * p0 * g)
-    return Bounds(lower[()], (lower + (1.2 * g * n * p0**2 + 3 * p0) * lost)[()])
+    return Bounds(lower[()], (lower + (n * p0**2 * g + 2 * p0) * lost)[()])
 
 
 def interior(p0, n, k):
@@ -77,10 +77,11 @@ def interior(p0, n, k):
     P_1 is 0 or 1. The lower one may be negative. Parameters, returns, errors as `bernoulli`.
     """
     p0, n, k = _discrete(p0, n, k)
+    p0 = np.minimum(p0, 1 - p0)
     g, more, q0 = branching.g(k), _ancestors_but_one(n, k - 1), 1 - p0
-    lower = _alive(p0 * g, n) + _alive(q0 * g, n) - 1
-    # 1 − q0^d − p0^d, in a form that keeps its digits as d tends to 1.
-    genealogy = -sum(p * np.expm1(special.xlogy(more, p)) for p in (p0, q0))
+    lower = _alive(p0 * g, n) - (1 - q0 * g) ** n.astype(float)
+    # 1 − q0^d − p0^d, in a form that keeps its digits as d tends to 1, or p0 to 0.
+    genealogy = -q0 * np.expm1(more * np.log1p(-p0)) - p0 * np.expm1(special.xlogy(more, p0))
     with np.errstate(under="ignore"):
         moment = n * p0 * (1 - p0) * (1 - 1 / n) ** (k - 1.0)
     upper = np.where(n == 1, 0.0, np.minimum(genealogy, moment))

@@ -68,7 +68,9 @@ def science_hash(project):
     files = [path for path in (project.root / "collapse").rglob("*.py")
              if publishing not in path.parents]
     files += [publishing / "page.py", project.root / "requirements.lock"]
-    return hash_files(project, [*files, *(project.book / "data").rglob("*")])
+    for data in (project.root / "collapse" / "data", project.book / "data"):
+        files += data.rglob("*")
+    return hash_files(project, files)
 
 
 def hash_files(project, paths):

@@ -83,6 +83,7 @@ class Parameter:
     """One parameter of a chapter: its default and the range that its comment declares.
 
     `low` and `high` may be infinite; `open_low` and `open_high` say whether they are excluded.
+    `is_path` says that a text may be the path of a file, relative to where the command was given.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Parameter:
     high: float = math.inf
     open_low: bool = True
     open_high: bool = True
+    is_path: bool = False
 
     @property
     def allowed(self):
@@ -115,7 +117,8 @@ class Parameter:
         if isinstance(self.default, bool):
             return {"true": True, "false": False}.get(text.lower())
         if isinstance(self.default, str):
-            return text
+            # The chapter runs in a folder of its own, where a relative path means nothing.
+            return str(Path(text).resolve()) if self.is_path and Path(text).exists() else text
         if isinstance(self.default, (int, float)):
             return type(self.default)(text)
         value = ast.literal_eval(text)
@@ -136,7 +139,8 @@ class Parameter:
 def parameters(page):
     """The parameters that a chapter declares in its cell tagged `parameters`, by name.
 
-    A comment after the value may start with an interval: `n = 10  # [2, inf) samples drawn`.
+    A comment after the value may start with an interval, `n = 10  # [2, inf) samples drawn`, or,
+    for a text that may name a file, with `[path]`.
     """
     import papermill
 
@@ -156,7 +160,8 @@ def parameters(page):
             left, low, high, right = interval.groups()
             limits = {"low": float(low), "high": float(high),
                       "open_low": left == "(", "open_high": right == ")"}
-        found[name] = Parameter(name, default, **limits)
+        is_path = (entry["help"] or "").startswith("[path]")
+        found[name] = Parameter(name, default, **limits, is_path=is_path)
     return found
 
 

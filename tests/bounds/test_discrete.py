@@ -66,6 +66,14 @@ class TestRelative:
             assert np.all(low <= survival * (1 + 1e-11))
             assert np.all(survival <= high * (1 + 1e-11))
 
+    @pytest.mark.parametrize("n", SIZES[1:])
+    def test_interior_of_rare_symbols(self, n):
+        p0, k = np.array([1e-12, 1e-9, 1e-6]), GENERATIONS[:, None]
+        interior = wright_fisher.interior(p0, n, k)
+        lower, upper = bounds.ours.interior(p0, n, k)
+        assert np.all(lower <= interior * (1 + 1e-11) + 1e-16)
+        assert np.all(interior <= upper * (1 + 1e-11))
+
     @pytest.mark.parametrize("n", SIZES[1:5])
     def test_interior_late(self, n):
         p0, k = SHARES[4:-2], np.array([5, 20, 50])[:, None] * n
@@ -84,6 +92,7 @@ class TestOrder:
         theirs, ours = bounds.suresh.bernoulli(SHARES, n, k), bounds.ours.bernoulli(SHARES, n, k)
         exponential = bounds.ours.bernoulli_exponential(SHARES, n, k)
         assert_below(theirs.lower, ours.lower)
+        assert_below(ours.upper, exponential.upper)
         assert_below(exponential.upper, theirs.upper)
         np.testing.assert_array_equal(theirs.lower, exponential.lower)
 
@@ -223,16 +232,20 @@ class TestPower:
         assert_below(survival, 1 - (1 - SHARES) ** d)
         assert_fails(survival, 1 - (1 - SHARES) ** (0.97 * d))
 
-    @pytest.mark.parametrize("constant", [0.3, 0.0])
-    def test_the_quadratic_term_is_needed(self, constant):
-        # 6/5 is what the induction gives; with a quarter of it the bound is false.
-        n, p0 = 1000, np.linspace(1e-3, 0.02, 40)
-        k = np.array([1, 2, 3, 10, 50])[:, None]
-        survival = wright_fisher.survival(p0, n, k)
-        g = branching.g(k)
-        lost = np.exp(-n * p0 * g)
-        assert_below(survival, bounds.ours.bernoulli_exponential(p0, n, k).upper)
-        assert_fails(survival, 1 - (1 - constant * g * n * p0**2) * lost)
+    @pytest.mark.parametrize("quadratic, linear", [(0.1, 2.0), (1.0, 0.2)])
+    def test_both_terms_are_needed(self, quadratic, linear):
+        # n p² g_k + 2p is what the genealogy gives; with a small part of either term it is false.
+        p0 = np.linspace(1e-3, 0.2, 40)
+        k = np.array([1, 2, 3, 10, 50, 300])[:, None]
+        excess = []
+        for n in (20, 1000):
+            survival = wright_fisher.survival(p0, n, k)
+            g = branching.g(k)
+            lost = np.exp(-n * p0 * g)
+            assert_below(survival, bounds.ours.bernoulli_exponential(p0, n, k).upper)
+            wrong = 1 - (1 - quadratic * g * n * p0**2 - linear * p0) * lost
+            excess.append(np.max(survival - wrong))
+        assert max(excess) > 1e-6
 
     @pytest.mark.parametrize("factor", [4.5, 0.0])
     def test_seddik(self, factor):

@@ -297,3 +297,39 @@ def test_shapes():
     assert law.survival(0.3, 5, np.array([], dtype=int)).shape == (0,)
     np.testing.assert_array_equal(law.survival([0.0, 0.4, 1.0], 5, 0), [0, 1, 1])
     np.testing.assert_array_equal(law.interior([0.0, 0.4, 1.0], 5, 0), [0, 1, 0])
+
+
+class TestDistinctVariance:
+    def test_by_enumeration(self):
+        # Every count vector of four symbols and four samples, forward.
+        states = [(a, b, c, 4 - a - b - c) for a in range(5) for b in range(5 - a)
+                  for c in range(5 - a - b)]
+        step = np.array([stats.multinomial.pmf(states, 4, np.array(s) / 4) for s in states])
+        present = np.count_nonzero(states, axis=1)
+        for start in ((1, 1, 1, 1), (2, 1, 1, 0), (3, 1, 0, 0), (4, 0, 0, 0)):
+            chance = np.array([float(s == start) for s in states])
+            expected = []
+            for _ in range(12):
+                expected.append(chance @ present**2 - (chance @ present) ** 2)
+                chance = chance @ step
+            variance = law.distinct_variance(np.arange(12), counts=start)
+            np.testing.assert_allclose(variance, expected, atol=1e-12)
+
+    def test_symbols_compete(self):
+        p = 1 / (np.arange(1, 101) + 2.7)
+        p /= p.sum()
+        k = np.array([[1, 3], [10, 40]])
+        lost = 1 - law.survival(p, 100, k[..., None])
+        independent = (lost * (1 - lost)).sum(axis=-1)
+        variance = law.distinct_variance(k, probabilities=p, n=100)
+        assert np.all(variance > 0) and np.all(variance < 0.9 * independent)
+
+    def test_many_symbols_in_bounded_pieces(self, monkeypatch):
+        counts = np.arange(1, 60)
+        expected = law.distinct_variance([1, 5, 20], counts=counts)
+        monkeypatch.setattr(law, "_PAIRS", 7)
+        np.testing.assert_allclose(law.distinct_variance([1, 5, 20], counts=counts), expected,
+                                   rtol=1e-10)
+
+    def test_nothing_to_lose(self):
+        np.testing.assert_array_equal(law.distinct_variance([0, 3], counts=[7]), 0)

@@ -112,12 +112,12 @@ def test_only_the_changed_chapter_runs_again(mini):
 def test_what_belongs_to_the_science(fresh):
     hashes = [science_hash(fresh.project)]
     for name in ("collapse/__init__.py", "collapse/laws.py", "collapse/publishing/page.py",
-                 "requirements.lock", "book/data/table.csv"):
+                 "requirements.lock", "book/data/table.csv", "collapse/data/table.csv"):
         path = fresh.root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text((path.read_text() if path.exists() else "") + "# more\n")
         hashes.append(science_hash(fresh.project))
-    assert len(set(hashes)) == 6
+    assert len(set(hashes)) == 7
     for name in ("collapse/publishing/render.py", "book/index.md", "book/ledger.yml"):
         (fresh.root / name).write_text("other\n")
     assert science_hash(fresh.project) == hashes[-1]

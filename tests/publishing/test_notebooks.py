@@ -40,6 +40,21 @@ def test_bad_values_are_refused_with_what_is_allowed(fresh, name, text):
     assert f"parameter {name} must be {allowed}, got {text!r}" == str(error.value)
 
 
+def test_paths_are_relative_to_where_the_command_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.txt").write_text("words")
+    is_path = notebooks.Parameter("text", "default", is_path=True)
+    assert is_path.parse("my.txt") == str((tmp_path / "my.txt").resolve())
+    assert is_path.parse("default") == "default"  # no such file: a name
+    assert notebooks.Parameter("text", "default").parse("my.txt") == "my.txt"
+
+
+def test_a_comment_says_that_a_parameter_is_a_path(fresh):
+    fresh.edit("book/rates/gaussian.md", "# name of the", "# [path] name of the")
+    found = notebooks.parameters(fresh.project.chapter("gaussian"))
+    assert {name for name, p in found.items() if p.is_path} == {"label"}
+
+
 def test_clean_notebooks_have_an_install_cell_and_no_outputs(fresh):
     page = fresh.project.chapter("gaussian")
     first, second = notebooks.clean(page), notebooks.clean(page)
