@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 import pytest
+from book.browser import chromium
 from hypothesis import settings
 from scipy import stats
 
@@ -21,6 +22,13 @@ Z = float(stats.norm.isf(LEVEL / 2))
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium; one for all tests, since a process can run Playwright only once."""
+    with chromium() as running:
+        yield running
+
 
 _made = 0
 

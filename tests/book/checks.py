@@ -98,6 +98,13 @@ def expected_links(notebooks, ledger_ids):
     return expected
 
 
+def printed_warnings(notebooks):
+    """What cells print to their error stream: warnings, which a reader should not meet."""
+    return [" ".join(output.text.split())[:120] for notebook in notebooks
+            for cell in notebook.cells for output in cell.get("outputs", [])
+            if output.output_type == "stream" and output.name == "stderr"]
+
+
 def incomplete_figures(site, expected):
     """Figures of cells without caption, or without the expected links below (see above)."""
     found, seen = [], set()
@@ -147,11 +154,21 @@ _FORMULAS = r"""
 })
 """
 
+# Displayed formulas that are cut off at the right: on a desktop nobody expects to scroll.
+_CUT_OFF = r"""
+() => [...document.querySelectorAll('div.math, div.math mjx-container')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => (e.id || e.closest('[id]')?.id) + ', ' + e.scrollWidth + ' > ' + e.clientWidth)
+"""
+
 _WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
-def browser_problems(browser, path, width):
-    """What a reader sees wrong when opening the file `path` at `width` pixels, with no network."""
+def browser_problems(browser, path, width, *, formulas_fit=False):
+    """What a reader sees wrong when opening the file `path` at `width` pixels, with no network.
+
+    With `formulas_fit` displayed formulas must not need to scroll.
+    """
     problems = []
     page = browser.new_page(viewport={"width": width, "height": 800})
 
@@ -178,6 +195,8 @@ def browser_problems(browser, path, width):
         problems += [f"formula error: {text}" for text in formulas["errors"]]
         problems += [f"raw TeX: {text}" for text in page.evaluate(_RAW_TEX)]
         wide, available = page.evaluate(_WIDTH)
+        if formulas_fit:
+            problems += [f"formula cut off: {where}" for where in page.evaluate(_CUT_OFF)]
         if wide > available:
             problems.append(f"{wide} pixels wide on a screen of {available}")
     finally:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from book.browser import chromium
 from book.checks import Site
 from collapse.publishing.build import build, is_current
 from collapse.publishing.project import Project
@@ -22,9 +21,3 @@ def book():
 @pytest.fixture(scope="session")
 def site(book):
     return Site(book.html)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with chromium() as running:
-        yield running

@@ -1,5 +1,6 @@
 """The checks themselves: each finds the fault that it is there for."""
 
+import nbformat
 import pytest
 
 from book import checks
@@ -78,3 +79,23 @@ def test_a_fault_is_found_in_the_browser(tmp_path, browser, old, new, problem):
     page.write_text(MATH.replace(old, new))
     found = "\n".join(checks.browser_problems(browser, page, 360))
     assert (problem in found) if problem else found == ""
+
+
+@pytest.mark.browser
+def test_a_formula_that_is_cut_off_is_found(tmp_path, browser):
+    block = ('<div class="math" style="width: 300px; overflow-x: auto"><mjx-container '
+             'style="display: block; width: 900px">x</mjx-container></div>')
+    page = tmp_path / "page.html"
+    page.write_text(f"<html><body>{block}</body></html>")
+    found = checks.browser_problems(browser, page, 1280, formulas_fit=True)
+    assert "formula cut off" in "\n".join(found)
+    assert checks.browser_problems(browser, page, 1280) == []
+
+
+def test_a_printed_warning_is_found():
+    def notebook(stream):
+        output = nbformat.v4.new_output("stream", name=stream, text="RuntimeWarning: oh\n")
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[output])])
+
+    assert checks.printed_warnings([notebook("stdout")]) == []
+    assert "oh" in checks.printed_warnings([notebook("stderr")])[0]

@@ -27,9 +27,18 @@ def test_every_image_says_what_it_shows(site):
     assert checks.poor_images(site) == []
 
 
-def test_every_figure_has_its_links(book, site):
-    notebooks = [nbformat.read(book.stage / f"{chapter.name}.ipynb", as_version=4)
-                 for chapter in book.chapters]
+@pytest.fixture
+def notebooks(book):
+    """The executed notebooks, as they were rendered."""
+    return [nbformat.read(book.stage / f"{chapter.name}.ipynb", as_version=4)
+            for chapter in book.chapters]
+
+
+def test_no_cell_prints_a_warning(notebooks):
+    assert checks.printed_warnings(notebooks) == []
+
+
+def test_every_figure_has_its_links(book, site, notebooks):
     expected = checks.expected_links(notebooks, {row["id"] for row in load_ledger(book)})
     assert checks.incomplete_figures(site, expected) == []
 
@@ -58,5 +67,6 @@ def test_every_chapter_offers_a_notebook_without_outputs(book, site):
 def test_pages_in_a_browser_without_network(book, browser, width):
     problems = []
     for page in book.pages:
-        problems += checks.browser_problems(browser, book.html / f"{page.name}.html", width)
+        problems += checks.browser_problems(browser, book.html / f"{page.name}.html", width,
+                                            formulas_fit=width >= 1280)
     assert problems == []

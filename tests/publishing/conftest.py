@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from book.browser import chromium
 
 from collapse.publishing.cli import main
 from collapse.publishing.project import Project
@@ -74,9 +73,3 @@ def mini(built_once, tmp_path, monkeypatch, capfd):
     root = tmp_path / "book"
     shutil.copytree(built_once, root, ignore=shutil.ignore_patterns("stage", "html", "html.digest"))
     return MiniBook(root, monkeypatch, capfd)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with chromium() as running:
-        yield running
