@@ -151,7 +151,9 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
         return np.full(generations, size)
     sizes = _checks.integers(sample_size, name, low=low)
     if sizes.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {sizes.shape}")
+        raise ValueError(
+            f"{name} must be one-dimensional, got shape {sizes.shape}; for one size give an int"
+        )
     if len(sizes) < generations:
         raise ValueError(
             f"{name} must hold at least {generations} sizes, one per generation; got {len(sizes)}"

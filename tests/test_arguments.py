@@ -401,7 +401,7 @@ def test_shares_above_one(function):
 
 
 @pytest.mark.parametrize(
-    "function", SHARE_FUNCTIONS[2:4] + SHARE_FUNCTIONS[5:] + RATE_FUNCTIONS[1:], ids=name_of
+    "function", SHARE_FUNCTIONS[2:] + RATE_FUNCTIONS[1:], ids=name_of
 )
 def test_bounds_start_with_generation_one(function):
     with pytest.raises(ValueError) as caught:

@@ -18,7 +18,7 @@ def interior(p0, n, k):
     p0 : array of float in [0, 1]
     n : array of int >= 2
         Sample size, the same in every generation.
-    k : array of int >= 0
+    k : array of int >= 1
 
     Returns
     -------
@@ -31,7 +31,7 @@ def interior(p0, n, k):
     """
     p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
     n = _checks.integers(n, "n", low=2)
-    k = _checks.integers(k, "k", low=0)
+    k = _checks.integers(k, "k", low=1)
     with np.errstate(under="ignore"):
         heterozygosity = p0 * (1 - p0) * (1 - 1 / n) ** k.astype(float)
     return Bounds((4 * heterozygosity)[()], (2.0 * n * heterozygosity)[()])

@@ -7,7 +7,7 @@ the chance of at least one child. It is the sequence g_k of Suresh et al. (2025)
 """
 
 import math
-from decimal import Context, Decimal
+from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +20,8 @@ _TABLE = 64  # generations by the recursion itself; beyond, the series is exact 
 
 # y = 1/g obeys y ↦ 1/(1 − e^{−1/y}). Its Abel function Φ, with Φ(y_{k+1}) = Φ(y_k) + 1, has the
 # asymptotic series Φ(y) ~ 2y − ⅓ ln y + Σ_j c_j y^{−j}; these are c_1, c_2, ... (the chapter
-# *Forgetting symbols* derives them). At y > 30 the first term left out is below 1e-17.
+# *Forgetting symbols* derives them). At y > 30 the first term left out changes y by less than
+# 1e-17 of itself.
 _COEFFICIENTS = (
     1 / 36, 1 / 540, -1 / 7776, -71 / 435456, -8759 / 163296000, 31 / 20995200,
 )  # fmt: skip
@@ -79,12 +80,13 @@ def _tail(y):
 @lru_cache(maxsize=1)
 def _start():
     """Return the table of g (index 0 unused) and the constant C of Φ(1/g_k) = k + C."""
-    context = Context(prec=40)
-    value, table = Decimal(1), [math.nan]
-    for _ in range(_TABLE):
-        table.append(float(value))
-        value = context.subtract(Decimal(1), context.exp(context.minus(value)))
-    y = 1 / value  # k = _TABLE + 1, to 28 digits (the default context)
-    # The large terms cancel: take them in decimal arithmetic.
-    constant = 2 * y - y.ln() / 3 - (_TABLE + 1)
-    return np.array(table), float(constant) + _tail(float(y))
+    table = [math.nan]
+    with localcontext(Context(prec=40)):  # whatever the caller's precision is
+        value = Decimal(1)
+        for _ in range(_TABLE):
+            table.append(float(value))
+            value = 1 - (-value).exp()
+        y = 1 / value  # of k = _TABLE + 1
+        # The large terms cancel: take them in decimal arithmetic.
+        constant = float(2 * y - y.ln() / 3 - (_TABLE + 1))
+    return np.array(table), constant + _tail(float(y))

@@ -12,7 +12,7 @@ left out. And a symbol with a large count is as good as immortal: if its chance 
 generation k is at most e^{−32}, it is taken to survive. That is an error of at most
 Pr(such a count is reached) e^{−32}, while the symbol survives with a probability of at least
 Pr(such a count is reached) (1 − e^{−32}): a relative error of 1.3e-14 at the most, for all
-arguments.
+arguments (twice that for `interior`, which has two ends).
 """
 
 import numbers
@@ -36,7 +36,9 @@ __all__ = [
 _IMMORTAL = 32.0  # minus the logarithm of the chance to be lost that is neglected
 _NEGLIGIBLE = 46.0  # the same for binomial weights: e^-46 is 1e-20
 _MAX_ENTRIES = 2.5e7  # binomial weights held at once: 12 bytes each
-_MAX_WORK = 2e10  # binomial weights times generations: about 20 s
+_MAX_WORK = 2e10  # products of binomial weights: about 20 s
+_STEP = 6000  # products that take as long as the rest of a step
+_MAKING = 10  # products that take as long as making a weight
 _MAX_DENSE = 2000  # n of the laws that hold a whole n × n matrix
 _PAIRS = 2**15  # pairs of symbols treated at once
 _BLOCK = 2**18  # binomial weights made at once
@@ -46,7 +48,7 @@ def survival(p0, n, k):
     """Return Pr(P_k ≠ 0), to a relative error of 1e-12.
 
     Time and memory grow with the number of binomial weights, about 13 min(n, 16 k)^{3/2}, for
-    constant n the same for all generations: n = 10⁶ and all k <= 200 take less than a second. With
+    constant n the same for all generations: n = 10⁶ and all k <= 200 take about a second. With
     changing sizes each k is a computation of its own.
 
     Parameters
@@ -64,15 +66,15 @@ def survival(p0, n, k):
     ------
     TypeError, ValueError
         If an argument is of the wrong type or out of range, or if the computation would need more
-        than 2.5e7 binomial weights (300 MB) or 2e10 products of them (about 20 s). At
-        n >= 15 000 that is k > 900.
+        than 2.5e7 binomial weights (300 MB) or 2e10 products of them (about 20 s). For large n
+        that is k > 890, at n = 15 000 it is k > 1390.
     """
     p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
     return _backward(p0, n, k, _alive, two_sided=False)
 
 
 def interior(p0, n, k):
-    """Return Pr(P_k ∉ {0, 1}), to a relative error of 1e-12 while it is above 1e-300.
+    """Return Pr(P_k ∉ {0, 1}), to a relative error of 1e-12 + 1e-16 k while it is above 1e-300.
 
     The chance that both of two symbols are alive, with shares p0 and 1 − p0, by sums of positive
     terms. Parameters, returns, errors as `survival`.
@@ -292,7 +294,8 @@ def _backward(p0, n, k, last, two_sided):
     else:
         for column in np.flatnonzero(times > 0):
             used = sizes[: times[column]].tolist()
-            table[:, column] = _changing_sizes(starts, used, last, two_sided)
+            steps = _MAKING * int(times.sum())
+            table[:, column] = _changing_sizes(starts, used, last, two_sided, steps)
     start_index = np.broadcast_to(start_index.reshape(p0.shape), shape)
     time_index = np.broadcast_to(time_index.reshape(k.shape), shape)
     np.minimum(table, 1.0, out=table)  # not 1 + 2e-16
@@ -313,10 +316,10 @@ def _constant_size(starts, n, times, last, two_sided):
         if times[column] == time:
             held[:, column] = value  # s_{time − 1}
         value[:-1] = within @ value
-    return _from_starts(starts, n, cap, two_sided) @ held
+    return _from_starts(starts, n, held, two_sided)
 
 
-def _changing_sizes(starts, sizes, last, two_sided):
+def _changing_sizes(starts, sizes, last, two_sided, steps):
     """Return E f(P_k) for all starts, k = len(sizes)."""
     *earlier, final = sizes
     if not earlier:
@@ -335,11 +338,10 @@ def _changing_sizes(starts, sizes, last, two_sided):
         else:
             with np.errstate(divide="ignore"):
                 odds = counts / (size - counts)
-            work = len(sizes)
-            within = _weights(counts / size, odds, following, len(value) - 2, two_sided, work)
+            within = _weights(counts / size, odds, following, len(value) - 2, two_sided, steps)
             new = within @ value
         value, following = np.append(new, 1.0), size
-    return _from_starts(starts, following, len(value) - 2, two_sided) @ value
+    return _from_starts(starts, following, value, two_sided)
 
 
 def _cap(count, n, two_sided):
@@ -347,15 +349,23 @@ def _cap(count, n, two_sided):
     return int(min(np.ceil(count), n // 2 if two_sided else n))
 
 
-def _from_starts(starts, n, cap, two_sided):
+def _from_starts(starts, n, value, two_sided):
+    """Return the expectation of ``value``, given for counts 0..cap and the rest, after a step."""
+    cap = len(value) - 2
+    rows = max(1, int(2e6 / (np.sqrt(cap) + 2)))  # however many starts: bounded memory
     with np.errstate(divide="ignore"):
-        return _weights(starts, starts / (1 - starts), n, cap, two_sided)
+        odds = starts / (1 - starts)
+    blocks = [slice(first, first + rows) for first in range(0, max(len(starts), 1), rows)]
+    return np.concatenate(
+        [_weights(starts[b], odds[b], n, cap, two_sided) @ value for b in blocks]
+    )
 
 
-def _weights(p, odds, n, cap, two_sided, generations=1):
+def _weights(p, odds, n, cap, two_sided, steps=1):
     """Return binomial weights as a sparse matrix: rows are p, columns are counts 0..cap, the rest.
 
-    With ``two_sided`` a count y stands for min(y, n − y). Each row adds up to 1.
+    With ``two_sided`` a count y stands for min(y, n − y). Each row adds up to 1. ``steps`` is the
+    number of products with it that are to come.
     """
     mean = n * p
     # Bernstein: a deviation t has probability at most exp(−t²/(2 variance + 2t/3)).
@@ -371,10 +381,11 @@ def _weights(p, odds, n, cap, two_sided, generations=1):
     low[p == 1] = n
     width = np.where(certain, 0, high - low + 1)
     entries = width.sum()
-    if entries > _MAX_ENTRIES or entries * generations > _MAX_WORK:
+    work = (entries + _STEP) * steps
+    if entries > _MAX_ENTRIES or work > _MAX_WORK:
         raise ValueError(
-            f"k must be smaller, or n: {generations} generations of {n} samples need "
-            f"{entries:.2g} binomial weights and {entries * generations:.2g} products, allowed are "
+            f"k must be smaller, or n: so many generations of {n} samples need {entries:.2g} "
+            f"binomial weights and the time of {work:.2g} products, allowed are "
             f"{_MAX_ENTRIES:.2g} and {_MAX_WORK:.2g}"
         )
     # The smaller of successes and failures is counted up from its lower end.

@@ -55,10 +55,8 @@ class Categorical:
         cumulative /= cumulative[:, -1:]
         uniform = rng.random((len(cumulative), size))
         # The first symbol whose cumulative probability exceeds u: never one of probability 0.
-        return np.array(
-            [np.searchsorted(row, u, side="right") for row, u in zip(cumulative, uniform,
-                                                                     strict=True)]
-        )
+        rows = zip(cumulative, uniform, strict=True)
+        return np.array([np.searchsorted(row, u, side="right") for row, u in rows])
 
     def fit(self, samples):
         """Return the (smoothed) share of each symbol in each row."""
@@ -89,6 +87,5 @@ class Categorical:
 
     def _shares(self, counts, size):
         symbols = len(self.probabilities)
-        return {
-            "probabilities": (counts + self.smoothing) / (size + symbols * self.smoothing)
-        }
+        shares = (counts + self.smoothing) / (size + symbols * self.smoothing)
+        return {"probabilities": shares}

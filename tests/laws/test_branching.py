@@ -1,5 +1,6 @@
 """g_k against the recursion in forty digits, and against what it is the probability of."""
 
+import decimal
 import inspect
 from functools import lru_cache
 
@@ -75,6 +76,16 @@ def test_two_over_k():
     gap = k * branching.g(k) / 2 - 1
     slope = np.diff(np.log(-gap)) / np.diff(np.log(k))
     assert np.all((slope > -1) & (slope < -0.8))  # −(1 + ⅓ ln k)/k
+
+
+def test_the_callers_decimal_precision_does_not_matter():
+    expected = branching.g([10, 10**4])
+    branching._start.cache_clear()
+    try:
+        with decimal.localcontext(decimal.Context(prec=5)):
+            np.testing.assert_array_equal(branching.g([10, 10**4]), expected)
+    finally:
+        branching._start.cache_clear()
 
 
 def test_alias_and_documentation():

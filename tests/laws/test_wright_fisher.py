@@ -267,16 +267,36 @@ class TestCost:
 
     def test_beyond_the_documented_cost(self):
         start = time.process_time()
-        for arguments in ((1e-3, 10**6, 5000), (0.5, 10**5, 10**5)):
+        for arguments in ((1e-3, 10**6, 5000), (0.5, 10**5, 10**5), (0.5, 2, 10**9),
+                          (0.01, schedules.constant(10**4), np.arange(3000))):
             with pytest.raises(ValueError, match="k must be smaller, or n"):
                 law.survival(*arguments)
         with pytest.raises(ValueError, match="k must be smaller, or n"):
             law.interior(0.5, 10**5, 10**5)
         assert time.process_time() - start < 5  # refused, not computed
 
-    def test_within_the_documented_cost(self):
-        assert 0 < law._weights(np.arange(14_401) / 1e6, np.arange(14_401) / 1e6, 10**6, 14_400,
-                                False, 1).nnz < law._MAX_ENTRIES
+    def test_many_starts_in_bounded_memory(self):
+        p0 = np.linspace(0, 1, 30_001)
+        tracemalloc.start()
+        alive = law.survival(p0, 200, 50)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 512 * 2**20
+        np.testing.assert_allclose(alive[::1000], law.survival(p0[::1000], 200, 50), rtol=1e-14)
+
+    @pytest.mark.parametrize("n, k", [(10**6, 890), (15_000, 1390)])
+    def test_the_documented_limits(self, n, k, monkeypatch):
+        class Accepted(Exception):
+            pass
+
+        def stop(*_):
+            raise Accepted
+
+        monkeypatch.setattr(law, "_binomial_rows", stop)
+        with pytest.raises(Accepted):
+            law.survival(1e-4, n, k)
+        with pytest.raises(ValueError, match="k must be smaller"):
+            law.survival(1e-4, n, k + 30)
 
 
 @given(p0=st.floats(0, 1), n=st.integers(1, 200), k=st.integers(0, 60))
