@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from collapse import _checks
-from collapse.bounds._pair import Bounds
+from collapse.bounds._common import Bounds, share_arguments
 from collapse.laws import _log_gamma, branching
 from collapse.laws.gaussian import _log_ratio, _Points, _std
 from collapse.laws.wright_fisher import spectrum
@@ -47,7 +47,7 @@ def bernoulli(p0, n, k):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    p0, n, k = _discrete(p0, n, k)
+    p0, n, k = share_arguments(p0, n, k, largest_k=_MAX_STEPS)
     lower = _alive(p0 * branching.g(k), n)
     return Bounds(lower[()], _alive(p0, ancestors(n, k - 1))[()])
 
@@ -60,7 +60,7 @@ def bernoulli_exponential(p0, n, k):
     where g_k < 2/k. The upper one is that of `bernoulli` with d_{k−1} <= n g_k + 1, estimated.
     Parameters, returns, errors as `bernoulli`, for any k >= 1; the upper bound may exceed 1.
     """
-    p0, n, k = _discrete(p0, n, k, high=None)
+    p0, n, k = share_arguments(p0, n, k)
     g = branching.g(k)
     with np.errstate(under="ignore"):
         lower, lost = -np.expm1(-n * p0 * g), np.exp(-n * p0 * g)
@@ -76,7 +76,7 @@ def interior(p0, n, k):
     The second upper bound is a sharper form of that of Seddik et al.; it is 0 for n = 1, where
     P_1 is 0 or 1. The lower one may be negative. Parameters, returns, errors as `bernoulli`.
     """
-    p0, n, k = _discrete(p0, n, k)
+    p0, n, k = share_arguments(p0, n, k, largest_k=_MAX_STEPS)
     p0 = np.minimum(p0, 1 - p0)
     g, more, q0 = branching.g(k), _ancestors_but_one(n, k - 1), 1 - p0
     lower = _alive(p0 * g, n) - (1 - q0 * g) ** n.astype(float)
@@ -116,22 +116,7 @@ def distinct(k, *, counts=None, probabilities=None, n=None):
     The upper one is V(d_{k−1}), V(x) = Σ_i (1 − (1 − p_i)^x) being the expected vocabulary of a
     corpus of x words: the shrinking-corpus bound.
 
-    Parameters
-    ----------
-    k : array of int in [1, 10⁶]
-    counts, probabilities
-        As in `collapse.laws.wright_fisher.expected_distinct`.
-    n : int >= 1
-        Sample size, the same in every generation; sum(counts) when None.
-
-    Returns
-    -------
-    Bounds, a named pair (lower, upper) of arrays with the shape of k
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
+    Parameters, returns, errors as `collapse.bounds.suresh.distinct`, for k <= 10⁶.
     """
     k = _checks.integers(k, "k", low=1, high=_MAX_STEPS)
     share, multiplicity, n = spectrum(counts, probabilities, n)
@@ -180,11 +165,6 @@ def _ancestors_but_one(n, k):
         out[now] = value[index[now]]
         value = (sizes - 1) * -np.expm1(value * log_miss)
     return out
-
-
-def _discrete(p0, n, k, high=_MAX_STEPS):
-    p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
-    return p0, _checks.integers(n, "n", low=1), _checks.integers(k, "k", low=1, high=high)
 
 
 def _alive(p, size):

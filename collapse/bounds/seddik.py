@@ -4,8 +4,7 @@ collapse (arXiv:2404.05090), as used by Suresh et al. (2025).
 
 import numpy as np
 
-from collapse import _checks
-from collapse.bounds._pair import Bounds
+from collapse.bounds._common import Bounds, share_arguments
 
 __all__ = ["interior"]
 
@@ -29,9 +28,7 @@ def interior(p0, n, k):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
-    n = _checks.integers(n, "n", low=2)
-    k = _checks.integers(k, "k", low=1)
+    p0, n, k = share_arguments(p0, n, k, smallest_n=2)
     with np.errstate(under="ignore"):
         heterozygosity = p0 * (1 - p0) * (1 - 1 / n) ** k.astype(float)
     return Bounds((4 * heterozygosity)[()], (2.0 * n * heterozygosity)[()])

@@ -6,7 +6,7 @@ AISTATS 2025, PMLR 258:1396-1404.
 import numpy as np
 
 from collapse import _checks
-from collapse.bounds._pair import Bounds
+from collapse.bounds._common import Bounds, share_arguments
 from collapse.laws import branching
 from collapse.laws.gaussian import _log_ratio
 from collapse.laws.wright_fisher import spectrum
@@ -38,7 +38,7 @@ def bernoulli(p0, n, k):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    p0, n, k = _discrete(p0, n, k)
+    p0, n, k = share_arguments(p0, n, k)
     lower, lost, spoilt = _theorem_1(p0, n, k)
     return Bounds(lower[()], (lower + spoilt * lost)[()])
 
@@ -51,7 +51,7 @@ def interior(p0, n, k):
 
     The lower one tends to −1. Parameters and errors as `bernoulli`.
     """
-    p0, n, k = _discrete(p0, n, k)
+    p0, n, k = share_arguments(p0, n, k)
     lower, lost, spoilt = _theorem_1(p0, n, k)
     _, other_lost, other_spoilt = _theorem_1(1 - p0, n, k)
     upper = (
@@ -105,11 +105,6 @@ def distinct(k, *, counts=None, probabilities=None, n=None):
     lower, lost, spoilt = _theorem_1(share, n, k[..., None])
     upper = lower + np.minimum(spoilt, 1) * lost
     return Bounds((lower @ multiplicity)[()], (upper @ multiplicity)[()])
-
-
-def _discrete(p0, n, k):
-    p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
-    return p0, _checks.integers(n, "n", low=1), _checks.integers(k, "k", low=1)
 
 
 def _theorem_1(p0, n, k):

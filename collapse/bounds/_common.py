@@ -1,0 +1,23 @@
+"""What the bounds share: the type of a two-sided one, and the check of its arguments."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from collapse import _checks
+
+
+class Bounds(NamedTuple):
+    """A lower and an upper bound on the same quantity, arrays of one shape."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+def share_arguments(p0, n, k, *, smallest_n=1, largest_k=None):
+    """Return checked arrays: a share in [0, 1], a sample size, and a generation >= 1."""
+    return (
+        _checks.reals(p0, "p0", low=0.0, high=1.0),
+        _checks.integers(n, "n", low=smallest_n),
+        _checks.integers(k, "k", low=1, high=largest_k),
+    )
