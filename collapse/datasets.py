@@ -5,18 +5,18 @@
     >>> text = datasets.load_text("default")     # a text that needs no network
 
 WikiText-2 (Merity et al. 2016, CC BY-SA) is not part of the project. What ships is what was
-measured on it: the count spectrum, and the curves of recursively trained n-gram models. The text
-itself comes by download with a checked hash, or from a file of yours.
+measured on it (by ``python -m collapse.measure``): how often words occur, and in how many
+sentences, and the curves of recursively trained n-gram models. The text itself comes by download
+with a checked hash, or from a file of yours.
 """
 
-import argparse
+import contextlib
 import hashlib
 import os
 import random
 import re
 import stat
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -29,13 +29,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from collapse import _files
+
 __all__ = [
     "CACHE_VARIABLE",
     "count_spectrum",
-    "described",
     "load_text",
     "wikitext2_counts",
     "wikitext2_ngrams",
+    "wikitext2_sentence_counts",
     "words",
 ]
 
@@ -71,8 +73,22 @@ def wikitext2_counts():
         One count per word type, 19 919 of them, in increasing order. Which word has which count
         is not recorded: the laws of this package do not need it.
     """
-    spectrum = _table("wikitext2_counts.csv")
-    return np.repeat(spectrum["count"].to_numpy(), spectrum["types"].to_numpy())
+    return _spectrum("wikitext2_counts.csv")
+
+
+def wikitext2_sentence_counts():
+    """In how many of the 21 739 sentences of WikiText-2 each word type occurs.
+
+    The text is that of `wikitext2_counts`, cut as `collapse.language.split_sentences` does by
+    default.
+
+    Returns
+    -------
+    int array
+        One number per word type, 19 919 of them, in increasing order (so which of them goes with
+        which entry of `wikitext2_counts` is not recorded).
+    """
+    return _spectrum("wikitext2_sentence_counts.csv")
 
 
 def wikitext2_ngrams():
@@ -82,8 +98,9 @@ def wikitext2_ngrams():
     -------
     pandas.DataFrame
         One row per (setting, order, replication, generation); the columns are those of
-        `collapse.language.recursive_ngram`. Made by ``python -m collapse.language``; the head of
-        the file collapse/data/wikitext2_ngrams.csv says from what.
+        `collapse.language.recursive_ngram`. The settings, and how many runs each of them has, are
+        in `collapse.measure.SETTINGS`; the head of collapse/data/wikitext2_ngrams.csv says from
+        what it was made.
     """
     return _table("wikitext2_ngrams.csv")
 
@@ -102,6 +119,11 @@ def count_spectrum(tokens):
     """
     spectrum = sorted(Counter(Counter(tokens).values()).items())
     return pd.DataFrame(spectrum, columns=["count", "types"])
+
+
+def _spectrum(name):
+    spectrum = _table(name)
+    return np.repeat(spectrum["count"].to_numpy(), spectrum["types"].to_numpy())
 
 
 def _table(name):
@@ -210,7 +232,7 @@ def _decode(content, name):
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     distinct = len(set(words(text)))
     if distinct < 2:
-        found = "only one" if distinct else "no words; it is empty"
+        found = "only one" if distinct else "none"
         raise ValueError(f"source {name!r} must have at least two distinct words, it has {found}")
     return text
 
@@ -237,39 +259,44 @@ def _cache_folder(cache):
 def _wikitext2(folder, progress):
     """The bytes of the text: from the cache if its hash is right, or else by download."""
     path = folder / _WIKITEXT2["file"]
-    try:
+    with _naming(folder), contextlib.suppress(FileNotFoundError):
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() == _WIKITEXT2["sha256"]:
+        if _is_wikitext2(content):
             return content
         path.unlink()  # someone changed it; what is in the cache can be trusted
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise OSError(f"cache must be a folder to read from and write to: {error}") from error
     return _download(path, progress)
 
 
 def _download(path, progress):
-    """Download into a temporary file, check it, and move it to ``path`` in one step."""
-    try:
+    """Download the text, check it, and put it at ``path`` in one step."""
+    with _naming(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob(f".{path.name}.*.part"):  # by a process that was killed
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                left.unlink(missing_ok=True)
-        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise OSError(f"cache must be a folder to read from and write to: {error}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            content = _fetch(progress)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:  # an interrupt from the keyboard, too
-        Path(part).unlink(missing_ok=True)
-        raise
+            with contextlib.suppress(FileNotFoundError):  # another one has just finished it
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    left.unlink()
+    content = _fetch(progress)
+    with _naming(path.parent):
+        try:
+            _files.write(path, content)
+        except OSError:  # Windows: another process put it there and reads it
+            if not path.is_file() or not _is_wikitext2(path.read_bytes()):
+                raise
     return content
+
+
+@contextlib.contextmanager
+def _naming(folder):
+    """Whatever goes wrong with files in here is said of the cache."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"cache must be a folder to read from and write to; {str(folder)!r}: "
+                      f"{error.strerror or error}") from error
+
+
+def _is_wikitext2(content):
+    return hashlib.sha256(content).hexdigest() == _WIKITEXT2["sha256"]
 
 
 def _fetch(progress):
@@ -298,7 +325,7 @@ def _fetch(progress):
     if len(received) < expected:
         raise ValueError(f"source 'wikitext-2' was cut off after {len(received)} of {expected} "
                          f"bytes from {url}; nothing was kept, try again")
-    if hashlib.sha256(received).hexdigest() != _WIKITEXT2["sha256"]:
+    if not _is_wikitext2(received):
         raise ValueError(f"source 'wikitext-2' is not the expected text: {url} has another "
                          "SHA-256; nothing was kept")
     return bytes(received)
@@ -445,44 +472,3 @@ def _default_text():
 
     text = [sentence() for _ in range(_SENTENCES)]
     return "\n".join(" ".join(text[i : i + 6]) for i in range(0, _SENTENCES, 6)) + "\n"
-
-
-def main(arguments=None):
-    """``python -m collapse.datasets TEXT --out FILE``: write the count spectrum of a text."""
-    parser = argparse.ArgumentParser(prog="python -m collapse.datasets",
-                                     description="How many word types of a text occur how often.")
-    parser.add_argument("text", help=_SOURCES)
-    parser.add_argument("--out", required=True, metavar="FILE", help="the CSV file to write")
-    given = parser.parse_args(arguments)
-    try:
-        text = load_text(given.text)
-    except (OSError, ValueError) as error:
-        print(f"collapse.datasets: {error}", file=sys.stderr)
-        return 2
-    tokens = words(text)
-    spectrum = count_spectrum(tokens)
-    head = (
-        "# How many word types of a text occur how often.\n"
-        f"{described(given.text, text)}"
-        "# tokens: lower case, non-word characters to blanks, split (collapse.datasets.words): "
-        f"{len(tokens)} tokens, {spectrum['types'].sum()} types\n"
-        f"# made by: python -m collapse.datasets {Path(given.text).name}\n"
-    )
-    Path(given.out).write_text(head + spectrum.to_csv(index=False, lineterminator="\n"),
-                               encoding="utf-8", newline="\n")
-    return 0
-
-
-def described(source, text):
-    """Two comment lines for the head of a data file: which text it was measured on."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    if digest == _WIKITEXT2["sha256"]:
-        commit = _WIKITEXT2["url"].split("/")[-2]
-        name = f"train_sampled.txt of github.com/berserank/rate-of-model-collapse at {commit}"
-    else:
-        name = "default" if source == "default" else Path(source).name
-    return f"# text: {name}\n# sha256 of the text: {digest}\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

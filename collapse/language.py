@@ -15,15 +15,12 @@ made: to draw the token, draw one of the places at which the context occurs, uni
 the token that stands there. That is the same law, in constant time for every n.
 """
 
-import argparse
 import hashlib
 import json
 import platform
 import re
-import sys
 from functools import cached_property
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -90,7 +87,8 @@ class Corpus:
     Raises
     ------
     TypeError, ValueError
-        If there are no tokens, or if the three do not fit together.
+        If there are no sentences, or if the three do not fit together. A corpus may consist of
+        empty sentences only.
     """
 
     def __init__(self, tokens, lengths, vocabulary):
@@ -99,9 +97,10 @@ class Corpus:
         lengths = _checks.integers(lengths, "lengths", low=0)
         if tokens.ndim != 1 or lengths.ndim != 1:
             raise ValueError("tokens and lengths must be one-dimensional")
-        if tokens.size == 0 or lengths.sum() != tokens.size:
-            raise ValueError("tokens must have at least one entry, and lengths must add up to "
-                             f"their number; got {tokens.size} tokens and {lengths.sum()}")
+        if lengths.size == 0 or lengths.sum() != tokens.size:
+            raise ValueError("lengths must have at least one entry and add up to the number of "
+                             f"tokens; got {lengths.size} with sum {lengths.sum()}, and "
+                             f"{tokens.size} tokens")
         self.tokens = tokens.astype(np.int32)
         self.lengths = lengths
         self.vocabulary = vocabulary
@@ -167,8 +166,8 @@ class Corpus:
 
     def distinct_words(self):
         """Number of distinct words (tokens of punctuation are not words)."""
-        return sum(self.vocabulary[i][0].isalnum() or self.vocabulary[i][0] == "_"
-                   for i in np.flatnonzero(self.counts()))
+        first = (self.vocabulary[i][:1] for i in np.flatnonzero(self.counts()))
+        return sum(character.isalnum() or character == "_" for character in first)
 
     def distinct_ngrams(self, n):
         """Number of distinct runs of n words within sentences, n >= 1."""
@@ -201,7 +200,7 @@ class Corpus:
 
 def _entropy(counts):
     share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log2(share)).sum())
+    return float(-(share * np.log2(share)).sum()) + 0.0  # not -0.0
 
 
 class _Padded:
@@ -273,11 +272,6 @@ class NGram:
         self._token = padded.tokens[slots].astype(np.int32)
         self._next = np.roll(self._context, -1)[slots].astype(np.int32)
 
-    @property
-    def contexts(self):
-        """Number of distinct contexts in the corpus."""
-        return self._count.size
-
     def generate(self, *, rng, tokens=None, sentences=None, max_words=50, start="sentence"):
         """Draw sentences from the model.
 
@@ -301,16 +295,12 @@ class NGram:
         Raises
         ------
         TypeError, ValueError
-            For wrong arguments; for a uniform start if no sentence has n − 1 words.
+            For wrong arguments; for a uniform start if no sentence has n − 1 words; for a number
+            of tokens if the corpus has no word.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
         if (tokens is None) == (sentences is None):
             raise ValueError("give exactly one of tokens and sentences")
-        start, max_words = _how(start, max_words)
-        if start == "uniform" and self.order - 1 > self.corpus.lengths.max():
-            raise ValueError(f"order must be at most {self.corpus.lengths.max() + 1} for a "
-                             f"uniform start: no sentence has {self.order - 1} words")
+        start, max_words = _how(self.corpus, self.order, rng, start, max_words)
         words, lengths = [], []
         if sentences is not None:
             missing = _checks.integer(sentences, "sentences", low=1)
@@ -318,17 +308,15 @@ class NGram:
                 self._append(min(missing, _BATCH), None, rng, max_words, start, words, lengths)
                 missing -= lengths[-1].size
         else:
+            _check_words(self.corpus)  # or it would never end
             missing = _checks.integer(tokens, "tokens", low=1)
             typical = max(self.corpus.lengths.mean(), 1.0)
             while missing > 0:
-                batch = min(int(1.02 * missing / typical) + 32, _BATCH)
+                batch = min(1 + int(1.02 * missing / typical), _BATCH)
                 self._append(batch, missing, rng, max_words, start, words, lengths)
                 missing -= words[-1].size
                 typical = max(lengths[-1].mean(), 1.0)
-        lengths, words = np.concatenate(lengths), np.concatenate(words)
-        if not words.size:
-            raise ValueError("sentences must be larger: all that were drawn are empty")
-        return Corpus(words, lengths, self.corpus.vocabulary)
+        return Corpus(np.concatenate(words), np.concatenate(lengths), self.corpus.vocabulary)
 
     def _append(self, batch, enough, rng, max_words, start, words, lengths):
         """Draw a batch; keep its sentences, in order, until there are enough words."""
@@ -375,12 +363,23 @@ class NGram:
 # ------------------------------------------------------------------------------------ the loop
 
 
-def _how(start, max_words):
-    """The checked options of `NGram.generate`."""
+def _how(corpus, order, rng, start, max_words):
+    """The checked options of `NGram.generate` for a corpus and a model order."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     start = _checks.choice(start, "start", _STARTS)
+    longest = corpus.lengths.max()
+    if start == "uniform" and order - 1 > longest:
+        raise ValueError(f"order must be at most {longest + 1} for a uniform start: no sentence "
+                         f"has {order - 1} words")
     if max_words is not None:
         max_words = _checks.integer(max_words, "max_words", low=1)
     return start, max_words
+
+
+def _check_words(corpus):
+    if corpus.size == 0:
+        raise ValueError("tokens cannot be drawn: the corpus has no word; give sentences")
 
 
 def iter_generations(
@@ -415,15 +414,22 @@ def iter_generations(
     Yields
     ------
     Corpus
+
+    Raises
+    ------
+    TypeError, ValueError
+        For wrong arguments, as in `NGram.generate`, before any work.
     """
     if not isinstance(corpus, Corpus):
         raise TypeError(f"corpus must be a Corpus, got {type(corpus).__name__}")
     order = _checks.integer(order, "order", low=1)
     generations = _checks.integer(generations, "generations", low=0)
     size = _checks.choice(size, "size", _SIZES)
-    start, max_words = _how(start, max_words)
+    start, max_words = _how(corpus, order, rng, start, max_words)
     if not isinstance(joined, bool):
         raise TypeError(f"joined must be True or False, got {joined!r}")
+    if size == "tokens":
+        _check_words(corpus)
     amount = corpus.size if size == "tokens" else corpus.lengths.size
     options = {size: amount, "start": start, "max_words": max_words}
     return _generations(corpus, order, generations, rng, joined, options)
@@ -530,102 +536,3 @@ def _digest(corpus):
 def _versions():
     return {"collapse": metadata.version("model-collapse-companion"),
             "numpy": np.__version__, "python": platform.python_version()}
-
-
-# ---------------------------------------------------------------------------- stored WikiText runs
-
-SEED = 20241222
-"""Root of the randomness of the stored curves."""
-
-# name: (how the text is cut into tokens and sentences, how generations are made, orders)
-SETTINGS = {
-    "proper": ({}, {}, (1, 2, 8, 16)),
-    "uniform start": ({}, {"start": "uniform"}, (2, 8, 16)),
-    "joined": ({}, {"start": "uniform", "joined": True}, (2, 8, 16)),
-    "published": (
-        {"split": "published", "punctuation": True},
-        {"start": "uniform", "joined": True},
-        (2, 8, 16),
-    ),
-    "uncut": ({}, {"size": "sentences", "max_words": None}, (2, 105)),
-}
-"""The stored settings: as the model says, then one departure of the public script after the other
-(uniform starts; sentences run together; its tokens and sentences of the first text), and
-generations of as many uncut sentences as the text has."""
-
-
-def stored_runs(text, *, settings=tuple(SETTINGS), orders=None, generations=10, replications=5,
-                seed=SEED):
-    """The rows of collapse/data/wikitext2_ngrams.csv.
-
-    Every setting and order has a root of its own, so a part of the table is the same as in the
-    whole; so are the first generations.
-
-    Parameters
-    ----------
-    text : str
-    settings : sequence of str
-        Names in `SETTINGS`.
-    orders : sequence of int, optional
-        Which of the orders of each setting (default: all).
-    generations, replications, seed
-        As in `recursive_ngram`; ``seed`` is an int.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns setting, order, replication, generation, and those of `recursive_ngram`.
-    """
-    tables = []
-    for name in settings:
-        name = _checks.choice(name, "settings", tuple(SETTINGS))
-        reading, loop, available = SETTINGS[name]
-        corpus = Corpus.from_text(text, **reading)
-        for order in available:
-            if orders is not None and order not in orders:
-                continue
-            root = np.random.SeedSequence(seed, spawn_key=(list(SETTINGS).index(name), order))
-            run = recursive_ngram(corpus, order, generations=generations,
-                                  replications=replications, seed=root, **loop)
-            table = run.to_dataframe().reset_index()
-            table.insert(0, "order", order)
-            table.insert(0, "setting", name)
-            tables.append(table)
-    return pd.concat(tables, ignore_index=True)
-
-
-def main(arguments=None):
-    """``python -m collapse.language TEXT --out FILE``: make the stored curves again."""
-    parser = argparse.ArgumentParser(
-        prog="python -m collapse.language",
-        description="Train n-gram models recursively on a text; write the statistics as CSV.",
-    )
-    parser.add_argument("text", help="'default', 'wikitext-2' or the path of a text file")
-    parser.add_argument("--out", required=True, metavar="FILE", help="the CSV file to write")
-    parser.add_argument("--generations", type=int, default=10)
-    parser.add_argument("--replications", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=SEED)
-    given = parser.parse_args(arguments)
-    sizes = {name: getattr(given, name) for name in ("generations", "replications", "seed")}
-    try:
-        text = datasets.load_text(given.text)
-        table = stored_runs(text, **sizes)
-    except (OSError, ValueError) as error:
-        print(f"collapse.language: {error}", file=sys.stderr)
-        return 2
-    versions = ", ".join(f"{name} {version}" for name, version in _versions().items())
-    head = (
-        "# N-gram models by maximum likelihood, trained recursively on their own text.\n"
-        f"{datasets.described(given.text, text)}"
-        f"# made by: python -m collapse.language {Path(given.text).name} "
-        + " ".join(f"--{name} {value}" for name, value in sizes.items())
-        + f"\n# versions: {versions}\n"
-        "# settings: collapse.language.SETTINGS; columns: collapse.language.recursive_ngram\n"
-    )
-    body = table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-    Path(given.out).write_text(head + body, encoding="utf-8", newline="\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,12 +7,15 @@ the session fails when the suite makes more comparisons than declared.
 """
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from book.browser import chromium
 from hypothesis import settings
 from scipy import stats
+
+from collapse import datasets
 
 FALSE_ALARM_RATE = 1e-6
 DECLARED_COMPARISONS = 5000
@@ -28,6 +31,18 @@ def browser():
     """Headless Chromium; one for all tests, since a process can run Playwright only once."""
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def wikitext():
+    """WikiText-2, from a copy beside the project or from the loader's cache; nothing is fetched."""
+    name = datasets._WIKITEXT2["file"]
+    beside = Path(__file__).parents[2] / "shared" / "data" / name
+    cached = datasets._cache_folder(None) / name
+    for path in (beside, cached):
+        if path.is_file():
+            return datasets.load_text(path)
+    pytest.skip(f"needs {name}: in ../shared/data or in the cache of datasets.load_text")
 
 
 _made = 0

@@ -175,15 +175,17 @@ def test_files_linked_from_the_readme_exist():
 
 def test_readme_examples_run(capsys):
     blocks = re.findall(r"```python\n(.*?)```", read("README.md"), re.S)
-    assert len(blocks) == 2
-    namespace = {}  # shared: the second example uses the imports of the first
+    assert len(blocks) == 3
+    namespace = {}  # shared: the later examples use the imports of the first
     for block in blocks:
         exec(compile(block, "README example", "exec"), namespace)
     lines = capsys.readouterr().out.splitlines()
     simulated, exact, theorem = map(float, lines[0].split())
     assert 0 < exact < theorem
     assert 0 <= simulated <= 1
-    assert len(lines) == 2
+    first, tenth, hundredth = map(float, lines[1].strip("[]").split())
+    assert 19_919 > first > tenth > hundredth > 0
+    assert len(lines) == 3
 
 
 def test_no_file_names_a_registry_or_a_machine(files):

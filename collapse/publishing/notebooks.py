@@ -32,6 +32,7 @@ if _found != "{version}":
 
 _NUMBER = r"\s*([+-]?(?:inf|[0-9.]+(?:[eE][+-]?[0-9]+)?))\s*"
 _INTERVAL = re.compile(rf"\s*([\[(]){_NUMBER},{_NUMBER}([\])])")
+_NAMES = re.compile(r"\s*\[path((?:,[^\],]+)*)\]")
 
 
 def read(page):
@@ -83,7 +84,8 @@ class Parameter:
     """One parameter of a chapter: its default and the range that its comment declares.
 
     `low` and `high` may be infinite; `open_low` and `open_high` say whether they are excluded.
-    `is_path` says that a text may be the path of a file, relative to where the command was given.
+    A text with `names` is one of them, or else the path of an existing file, relative to where
+    the command was given.
     """
 
     name: str
@@ -92,11 +94,14 @@ class Parameter:
     high: float = math.inf
     open_low: bool = True
     open_high: bool = True
-    is_path: bool = False
+    names: tuple | None = None
 
     @property
     def allowed(self):
         """The allowed values in words, such as "int in [2, inf)"."""
+        if self.names is not None:
+            names = ", ".join(map(repr, self.names))
+            return f"{names} or the path of a file" if names else "the path of a file"
         kind = type(self.default).__name__
         if (self.low, self.high) == (-math.inf, math.inf):
             return kind
@@ -107,7 +112,7 @@ class Parameter:
         """The value that `text` stands for; raises UsageError for a wrong type or range."""
         try:
             value = self._convert(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        except (OSError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = None
         if value is None or not self._in_range(value):
             raise UsageError(f"parameter {self.name} must be {self.allowed}, got {text!r}")
@@ -117,8 +122,10 @@ class Parameter:
         if isinstance(self.default, bool):
             return {"true": True, "false": False}.get(text.lower())
         if isinstance(self.default, str):
+            if self.names is None or text in self.names:
+                return text
             # The chapter runs in a folder of its own, where a relative path means nothing.
-            return str(Path(text).resolve()) if self.is_path and Path(text).exists() else text
+            return str(Path(text).resolve()) if Path(text).is_file() else None
         if isinstance(self.default, (int, float)):
             return type(self.default)(text)
         value = ast.literal_eval(text)
@@ -140,7 +147,7 @@ def parameters(page):
     """The parameters that a chapter declares in its cell tagged `parameters`, by name.
 
     A comment after the value may start with an interval, `n = 10  # [2, inf) samples drawn`, or,
-    for a text that may name a file, with `[path]`.
+    for a text that is one of some names or the path of a file, with `[path, name, another]`.
     """
     import papermill
 
@@ -160,8 +167,9 @@ def parameters(page):
             left, low, high, right = interval.groups()
             limits = {"low": float(low), "high": float(high),
                       "open_low": left == "(", "open_high": right == ")"}
-        is_path = (entry["help"] or "").startswith("[path]")
-        found[name] = Parameter(name, default, **limits, is_path=is_path)
+        if names := _NAMES.match(entry["help"] or ""):
+            limits["names"] = tuple(n.strip() for n in names[1].split(",")[1:])
+        found[name] = Parameter(name, default, **limits)
     return found
 
 

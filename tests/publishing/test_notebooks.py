@@ -40,19 +40,45 @@ def test_bad_values_are_refused_with_what_is_allowed(fresh, name, text):
     assert f"parameter {name} must be {allowed}, got {text!r}" == str(error.value)
 
 
+TEXT_PARAMETER = notebooks.Parameter("text", "default", names=("default", "wikitext-2"))
+
+
 def test_paths_are_relative_to_where_the_command_was_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.txt").write_text("words")
-    is_path = notebooks.Parameter("text", "default", is_path=True)
-    assert is_path.parse("my.txt") == str((tmp_path / "my.txt").resolve())
-    assert is_path.parse("default") == "default"  # no such file: a name
+    assert TEXT_PARAMETER.parse("my.txt") == str((tmp_path / "my.txt").resolve())
     assert notebooks.Parameter("text", "default").parse("my.txt") == "my.txt"
 
 
-def test_a_comment_says_that_a_parameter_is_a_path(fresh):
-    fresh.edit("book/rates/gaussian.md", "# name of the", "# [path] name of the")
+def test_names_stay_names_whatever_lies_in_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "default").write_text("a file")
+    (tmp_path / "wikitext-2").mkdir()
+    assert TEXT_PARAMETER.parse("default") == "default"
+    assert TEXT_PARAMETER.parse("wikitext-2") == "wikitext-2"
+    # Who means the file can say so.
+    assert TEXT_PARAMETER.parse("./default") == str((tmp_path / "default").resolve())
+
+
+@pytest.mark.parametrize("text", ["wikitext-3", "folder", "", "a\0b", "x" * 10_000, "Default"])
+def test_what_is_neither_a_name_nor_a_file_is_refused(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError) as error:
+        TEXT_PARAMETER.parse(text)
+    assert str(error.value) == ("parameter text must be 'default', 'wikitext-2' or the path of a "
+                                f"file, got {text!r}")
+
+
+@pytest.mark.parametrize(("comment", "names"), [
+    ("[path] name of the", ()), ("[path, decay, a-b 2] the", ("decay", "a-b 2")),
+    ("a [path] of the", None),
+])  # fmt: skip
+def test_a_comment_says_that_a_parameter_is_a_path(fresh, comment, names):
+    fresh.edit("book/rates/gaussian.md", "# name of the", f"# {comment}")
     found = notebooks.parameters(fresh.project.chapter("gaussian"))
-    assert {name for name, p in found.items() if p.is_path} == {"label"}
+    assert found["label"].names == names
+    assert all(p.names is None for name, p in found.items() if name != "label")
 
 
 def test_clean_notebooks_have_an_install_cell_and_no_outputs(fresh):
