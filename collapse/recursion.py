@@ -229,6 +229,7 @@ class _Run:
         minimum = getattr(model, "min_sample_size", 1)
         self.sizes = schedules.resolve(sample_size, self.generations, low=minimum)
         self.keep = _check_keep(keep, self.generations)
+        self.keeps_all = len(self.keep) == self.generations + 1
         self.root = _seed_sequence(seed)
         self.n_jobs = _check_jobs(n_jobs)
         _check_mixing(source, fresh_fraction, workflow)
@@ -289,8 +290,11 @@ class _Run:
             held = {name: values[:, rows] for name, values in into.items()}
         for first, path in self._advance(state, child, held):
             length = len(next(iter(path.values())))
-            low, high = np.searchsorted(self.keep, [first, first + length])
-            inside = self.keep[low:high] - first
+            if self.keeps_all:
+                low, high, inside = first, first + length, slice(None)
+            else:
+                low, high = np.searchsorted(self.keep, [first, first + length])
+                inside = self.keep[low:high] - first
             for name, values in path.items():
                 if not np.may_share_memory(values, held[name]):  # else it is in place already
                     held[name][low:high] = values[inside]
@@ -308,27 +312,22 @@ class _Run:
             yield from self._advance_by_paths(state, child, held)
             return
         rng = _generator(child)
-        replications = len(next(iter(state.values())))
+        wanted = {name: value.shape for name, value in state.items()}
+        step = model.step if hasattr(model, "step") else (
+            lambda state, size, rng: model.fit(model.draw(state, size, rng))
+        )
         for t, size in enumerate(self.sizes.tolist()):
-            if hasattr(model, "step"):
-                state = model.step(state, size, rng)
-            else:
-                state = model.fit(model.draw(state, size, rng))
-            self._check_fitted(state, replications)
+            state = step(state, size, rng)
+            shapes = {name: np.shape(value) for name, value in state.items()}
+            if shapes != wanted:  # it would be broadcast over, or left out of, the result
+                raise ValueError(f"model must return parameters of shapes {wanted}, got {shapes}")
             yield t + 1, {name: np.asarray(value)[None] for name, value in state.items()}
-
-    def _check_fitted(self, state, replications):
-        """Refuse what would be broadcast over, or left out of, the result."""
-        shapes = {name: np.shape(value) for name, value in state.items()}
-        wanted = {name: (replications, *start.shape) for name, start in self.start.items()}
-        if shapes != wanted:
-            raise ValueError(f"model must return parameters of shapes {wanted}, got {shapes}")
 
     def _advance_by_paths(self, state, child, held):
         rngs = [_generator(seed) for seed in child.spawn(self.model.streams)]
         replications = len(next(iter(state.values())))
         length = max(1, _PATH_ELEMENTS // replications)
-        in_place = len(self.keep) == self.generations + 1 and all(
+        in_place = self.keeps_all and all(
             values.flags.c_contiguous for values in held.values()
         )
         workspace = {} if in_place else {
@@ -366,7 +365,6 @@ class _Run:
             size = int(size)
         else:
             size = self.sizes.tolist()
-        everything = len(self.keep) == self.generations + 1
         return {
             "model": _describe(self.model),
             "model_repr": repr(self.model),
@@ -375,7 +373,7 @@ class _Run:
                 "sample_size": size,
                 "generations": self.generations,
                 "replications": self.replications,
-                "keep": None if everything else self.keep.tolist(),
+                "keep": None if self.keeps_all else self.keep.tolist(),
                 "fresh_fraction": self.fresh_fraction,
                 "workflow": self.workflow,
             },
