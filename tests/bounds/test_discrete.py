@@ -261,3 +261,20 @@ class TestPower:
         n, k = 100, 400
         ratio = wright_fisher.interior(0.3, n, k) / (0.21 * (1 - 1 / n) ** k)
         assert 5.8 < ratio < 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [7, 40, 500, 10**4, 10**5, 10**6])
+def test_all_bounds_widely(n):
+    k = np.unique(np.geomspace(1, 700, 60).astype(int))[:, None]
+    p0 = np.concatenate([[0.0], np.geomspace(1e-8, 1, 120), 1 - np.geomspace(1e-8, 0.1, 20)])
+    survival = wright_fisher.survival(p0, n, k)
+    ours = bounds.ours
+    for bound in (bounds.suresh.bernoulli, ours.bernoulli, ours.bernoulli_exponential):
+        lower, upper = bound(p0, n, k)
+        assert np.all(lower <= survival * (1 + 1e-11)) and np.all(survival <= upper * (1 + 1e-11))
+    interior = wright_fisher.interior(p0, n, k)
+    for bound in (bounds.suresh.interior, ours.interior, bounds.seddik.interior):
+        lower, upper = bound(p0, n, k)
+        assert_below(lower, interior)
+        assert_below(interior, upper)

@@ -353,3 +353,17 @@ class TestDistinctVariance:
 
     def test_nothing_to_lose(self):
         np.testing.assert_array_equal(law.distinct_variance([0, 3], counts=[7]), 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [300, 1000, 2000])
+def test_time_reversal_widely(n):
+    k = np.arange(1, 601)
+    size = np.arange(n + 1)
+    ancestors = law.ancestors(n, k - 1)
+    for p0 in np.concatenate([np.geomspace(1e-15, 0.5, 25), 1 - np.geomspace(1e-12, 0.4, 8)]):
+        expected = ancestors @ -np.expm1(size * np.log1p(-p0))
+        np.testing.assert_allclose(law.survival(p0, n, k), expected, rtol=1e-12)
+        q = min(p0, 1 - p0)
+        both = -np.expm1(size[2:] * np.log1p(-q)) - q ** size[2:]
+        np.testing.assert_allclose(law.interior(p0, n, k), ancestors[:, 2:] @ both, rtol=1e-12)
