@@ -37,6 +37,7 @@ __all__ = [
     "load_text",
     "wikitext2_counts",
     "wikitext2_ngrams",
+    "wikitext2_script",
     "wikitext2_sentence_counts",
     "words",
 ]
@@ -103,6 +104,20 @@ def wikitext2_ngrams():
         what it was made.
     """
     return _table("wikitext2_ngrams.csv")
+
+
+def wikitext2_script():
+    """Distinct words after each generation of bigrams: the public script against our reproduction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``generation`` (0 to 3), ``script`` (one run of the script of Suresh et al. (2025)
+        on the first 260 000 characters of the text), ``ours_mean`` and ``ours_sd`` (mean and
+        standard deviation of a run, from 40 runs). The head of the file
+        collapse/data/wikitext2_script.csv says how they were made.
+    """
+    return _table("wikitext2_script.csv")
 
 
 def count_spectrum(tokens):

@@ -1,6 +1,7 @@
 """The commands behind the data files: each makes its file again, and fails in one line."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,19 @@ def test_the_stored_curves_are_made_again_from_the_text(wikitext):
     columns = list(made) if same else list(made)[4:]
     pd.testing.assert_frame_equal(stored[columns], made[columns], rtol=1e-9 if same else 0.05,
                                   check_dtype=False)
+
+
+def test_the_comparison_with_the_script_is_made_again_from_the_text(wikitext):
+    stored = datasets.wikitext2_script().set_index("generation")
+    made = measure.ngram_runs(wikitext[:260_000], settings=["published"], orders=[2],
+                              generations=1, replications=10)
+    words = made[made["generation"] == 1]["words"]
+    start = set(re.findall(r"\b\w+\b", wikitext[:260_000].lower()))
+    assert stored.loc[0, "script"] == stored.loc[0, "ours_mean"] == len(start)
+    head = (ROOT / "collapse/data/wikitext2_script.csv").read_text(encoding="utf-8")
+    assert "replications=40" in head and "a172c4d50ec32f0c54bf8a8fa8bd7fc8774720f4" in head
+    # Ten of the forty runs: the mean of the rest differs by their standard error.
+    assert abs(words.mean() - stored.loc[1, "ours_mean"]) < 5 * stored.loc[1, "ours_sd"] / 10**0.5
 
 
 @pytest.mark.parametrize("name", ["counts", "sentences"])
