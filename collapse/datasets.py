@@ -114,7 +114,7 @@ def wikitext2_script():
     pandas.DataFrame
         Columns ``generation`` (0 to 3), ``script`` (one run of the script of Suresh et al. (2025)
         on the first 260 000 characters of the text), ``ours_mean`` and ``ours_sd`` (mean and
-        standard deviation of a run, from 40 runs). The head of the file
+        standard deviation of a run, from ``ours_runs`` runs). The head of the file
         collapse/data/wikitext2_script.csv says how they were made.
     """
     return _table("wikitext2_script.csv")

@@ -26,6 +26,7 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
+
 @pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; one for all tests, since a process can run Playwright only once."""

@@ -57,7 +57,7 @@ def test_the_stored_curves_are_made_again_from_the_text(wikitext):
                                   check_dtype=False)
 
 
-def test_the_comparison_with_the_script_is_made_again_from_the_text(wikitext):
+def test_the_comparison_with_the_script_is_made_again_from_the_text(wikitext, assert_within):
     stored = datasets.wikitext2_script().set_index("generation")
     made = measure.ngram_runs(wikitext[:260_000], settings=["published"], orders=[2],
                               generations=1, replications=10)
@@ -65,9 +65,10 @@ def test_the_comparison_with_the_script_is_made_again_from_the_text(wikitext):
     start = set(re.findall(r"\b\w+\b", wikitext[:260_000].lower()))
     assert stored.loc[0, "script"] == stored.loc[0, "ours_mean"] == len(start)
     head = (ROOT / "collapse/data/wikitext2_script.csv").read_text(encoding="utf-8")
-    assert "replications=40" in head and "a172c4d50ec32f0c54bf8a8fa8bd7fc8774720f4" in head
-    # Ten of the forty runs: the mean of the rest differs by their standard error.
-    assert abs(words.mean() - stored.loc[1, "ours_mean"]) < 5 * stored.loc[1, "ours_sd"] / 10**0.5
+    assert f"replications={stored.loc[1, 'ours_runs']}" in head
+    assert "a172c4d50ec32f0c54bf8a8fa8bd7fc8774720f4" in head
+    mean, sd, runs = stored.loc[1, ["ours_mean", "ours_sd", "ours_runs"]]
+    assert_within(words.mean(), mean, sd * (1 / len(words) + 1 / runs) ** 0.5)
 
 
 @pytest.mark.parametrize("name", ["counts", "sentences"])

@@ -7,7 +7,7 @@ Sample sizes ``n`` are an int, a sequence with one size per generation, or a sch
 
     s_{k+1}(p) = E s_k(B/n),    B ~ Binomial(n, p),
 
-a sum of positive terms. Two things make it cheap. Binomial weights below e^{−46} of the largest are
+a sum of positive terms. Two things make it cheap. Binomial tails of probability below e^{−46} are
 left out. And a symbol with a large count is as good as immortal: if its chance to be gone at
 generation k is at most e^{−32}, it is taken to survive. That is an error of at most
 Pr(such a count is reached) e^{−32}, while the symbol survives with a probability of at least
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _IMMORTAL = 32.0  # minus the logarithm of the chance to be lost that is neglected
-_NEGLIGIBLE = 46.0  # the same for binomial weights: e^-46 is 1e-20
+_NEGLIGIBLE = 46.0  # the same for binomial tails: e^-46 is 1e-20
 _MAX_ENTRIES = 2.5e7  # binomial weights held at once: 12 bytes each
 _MAX_WORK = 2e10  # products of binomial weights: about 20 s
 _STEP = 6000  # products that take as long as the rest of a step
@@ -292,9 +292,9 @@ def _backward(p0, n, k, last, two_sided):
         if np.any(later):
             table[:, later] = _constant_size(starts, size, times[later], last, two_sided)
     else:
+        steps = _MAKING * int(times.sum())
         for column in np.flatnonzero(times > 0):
             used = sizes[: times[column]].tolist()
-            steps = _MAKING * int(times.sum())
             table[:, column] = _changing_sizes(starts, used, last, two_sided, steps)
     start_index = np.broadcast_to(start_index.reshape(p0.shape), shape)
     time_index = np.broadcast_to(time_index.reshape(k.shape), shape)
