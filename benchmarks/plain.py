@@ -8,6 +8,7 @@ import random
 from collections import Counter
 
 import numpy as np
+from scipy import optimize
 
 
 def gaussian(*, sample_size, generations, replications, seed):
@@ -50,6 +51,29 @@ def poisson(*, rate, sample_size, generations, replications, seed):
             mean = samples.mean()
             rates[replication, generation] = mean
     return rates
+
+
+def mixture(*, mean, std, sample_size, generations, replications, seed):
+    """Standard deviations of a mode under maximum likelihood, (replications, generations + 1).
+
+    One call of a root finder for each replication and generation, started where every solution is
+    below: it finds the largest one.
+    """
+    rng = np.random.default_rng(seed)
+    stds = np.full((replications, generations + 1), float(std))
+    for replication in range(replications):
+        center, scale = mean, std
+        for generation in range(1, generations + 1):
+            signs = rng.choice([-1, 1], sample_size)
+            x = center * signs + rng.normal(0, scale, sample_size)
+            square = np.mean(x**2)
+            center, *_ = optimize.fsolve(
+                lambda t, x=x, square=square: np.mean(
+                    x * np.tanh(t * x / max(square - t[0] ** 2, 1e-20))) - t,
+                np.mean(np.abs(x)), full_output=True)[0]
+            scale = np.sqrt(max(square - center**2, 0))
+            stds[replication, generation] = scale
+    return stds
 
 
 def categorical(*, probabilities, sample_size, generations, replications, seed, one_by_one):

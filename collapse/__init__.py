@@ -8,7 +8,14 @@
 """
 
 from collapse import bounds, datasets, language, laws, schedules
-from collapse.models import Bernoulli, Categorical, Gaussian, MultivariateGaussian, Poisson
+from collapse.models import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    GaussianMixture,
+    MultivariateGaussian,
+    Poisson,
+)
 from collapse.recursion import hitting_time, iter_blocks, recursive_training, replay
 
 __version__ = "0.1.0"
@@ -17,6 +24,7 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "Gaussian",
+    "GaussianMixture",
     "MultivariateGaussian",
     "Poisson",
     "bounds",

@@ -45,3 +45,53 @@ def categorical(rng, *, probabilities, sizes, replications):
             for symbol in rng.choice(symbols, size=size, p=path[replication, generation]):
                 path[replication, generation + 1, symbol] += 1 / size
     return path
+
+
+def gaussian_mixture(rng, *, mean, std, sizes, replications, estimator):
+    """Means and standard deviations of a mode, two arrays (replications, len(sizes) + 1)."""
+    means = np.empty((replications, len(sizes) + 1))
+    stds = np.empty_like(means)
+    fit = {"ml": _mixture_ml, "algorithm1": _mixture_algorithm_1, "em": _mixture_em}[estimator]
+    for replication in range(replications):
+        means[replication, 0], stds[replication, 0] = mean, std
+        for generation, size in enumerate(sizes):
+            center, scale = means[replication, generation], stds[replication, generation]
+            samples = np.array([rng.normal(rng.choice([-center, center]), scale)
+                                for _ in range(size)])
+            means[replication, generation + 1], stds[replication, generation + 1] = fit(samples)
+    return means, stds
+
+
+def _mixture_ml(x):
+    """By brute force: the likelihood on a fine grid of (mean, std) along its ridge."""
+    square = np.mean(x**2)
+    low = max(np.sqrt(np.var(np.abs(x))), 1e-12)
+    std = np.geomspace(low, np.sqrt(square), 3000)
+    mean = np.sqrt(np.maximum(square - std**2, 0))
+    density = (np.exp(-((x[:, None] - mean) ** 2) / (2 * std**2))
+               + np.exp(-((x[:, None] + mean) ** 2) / (2 * std**2))) / std
+    with np.errstate(divide="ignore"):
+        best = np.argmax(np.log(density).sum(axis=0))
+    return mean[best], std[best]
+
+
+def _mixture_algorithm_1(x):
+    n, m, square = len(x), np.mean(np.abs(x)), np.mean(x**2)
+    kappa = np.exp((n + 15) / (4 * (n - 1) * (n + 7))) - 1  # η = 2
+    if square <= (1 + kappa) * m**2:
+        a = 50
+    else:
+        a = 2 * (1 + kappa) * square / (square - (1 + kappa) * m**2)
+    if square <= 2 * a / (a - 2) * m**2:
+        variance = a * square * (square - m**2) / (a * m**2 + 2 * square)
+    else:
+        variance = square
+    return np.sqrt(square - variance), np.sqrt(variance)
+
+
+def _mixture_em(x):
+    mean, variance = np.mean(np.abs(x)), np.var(np.abs(x))
+    for _ in range(100):
+        mean = np.mean(x * np.tanh(mean * x / variance))
+        variance = np.mean(x**2) - mean**2
+    return mean, np.sqrt(variance)

@@ -12,6 +12,7 @@ from collapse import (
     Bernoulli,
     Categorical,
     Gaussian,
+    GaussianMixture,
     MultivariateGaussian,
     Poisson,
     bounds,
@@ -205,6 +206,23 @@ MODEL_ARGUMENTS = [
     ("ddof", lambda: Gaussian(ddof=0.5), (TypeError, ValueError), r"0.*1"),
     ("ddof", lambda: Gaussian(ddof=True), (TypeError, ValueError), r"0.*1"),
     ("ddof", lambda: Gaussian(ddof=None), (TypeError, ValueError), r"0.*1"),
+    ("mean", lambda: GaussianMixture(-1.0, 1.0), ValueError, "0"),
+    ("mean", lambda: GaussianMixture(NAN, 1.0), ValueError, "finite"),
+    ("mean", lambda: GaussianMixture(INF, 1.0), ValueError, "finite"),
+    ("mean", lambda: GaussianMixture("1", 1.0), TypeError, "number"),
+    ("std", lambda: GaussianMixture(1.0, 0.0), ValueError, "0"),
+    ("std", lambda: GaussianMixture(1.0, NAN), ValueError, "finite|0"),
+    ("std", lambda: GaussianMixture(1.0, [1.0]), TypeError, "number"),
+    ("estimator", lambda: GaussianMixture(1, 1, estimator="mle"), ValueError, "ml.*algorithm1.*em"),
+    ("estimator", lambda: GaussianMixture(1, 1, estimator=None), ValueError, "ml.*algorithm1.*em"),
+    ("eta", lambda: GaussianMixture(1, 1, eta=1.0), ValueError, "1"),
+    ("eta", lambda: GaussianMixture(1, 1, eta=INF), ValueError, "finite"),
+    ("eta", lambda: GaussianMixture(1, 1, eta="2"), TypeError, "number"),
+    ("fallback", lambda: GaussianMixture(1, 1, fallback=2.0), ValueError, "2"),
+    ("fallback", lambda: GaussianMixture(1, 1, fallback=NAN), ValueError, "finite"),
+    ("fallback", lambda: GaussianMixture(1, 1, fallback=True), TypeError, "number"),
+    ("em_steps", lambda: GaussianMixture(1, 1, em_steps=0), ValueError, "1"),
+    ("em_steps", lambda: GaussianMixture(1, 1, em_steps=1.0), TypeError, "integer"),
     ("ddof", lambda: MultivariateGaussian([0.0], [[1.0]], ddof=2), ValueError, r"0.*1"),
     ("mean", lambda: MultivariateGaussian([NAN, 0], np.eye(2)), ValueError, "finite"),
     ("mean", lambda: MultivariateGaussian([], np.zeros((0, 0))), ValueError, "1|empty|dimension"),
@@ -294,7 +312,8 @@ def test_schedules(name, call, error, allowed):
 
 LAW = laws.gaussian
 WITH_X = [LAW.std_sf, LAW.std_cdf, LAW.log_std_sf, bounds.ours.gaussian, bounds.bertrand.gaussian,
-          bounds.suresh.gaussian]
+          bounds.suresh.gaussian, bounds.suresh.mixture, bounds.ours.mixture,
+          bounds.ours.mixture_moment]
 BAD_SIZES = [(1, ValueError, "2|3"), (0, ValueError, "2|3"), (10.0, TypeError, "integer"),
              (True, TypeError, "integer"), ("10", TypeError, "int"), (NAN, TypeError, "int")]
 BAD_SCALES = [(0.0, ValueError, "0"), (-1.0, ValueError, "0"), (NAN, ValueError, "0"),
@@ -587,3 +606,24 @@ class TestAnything:
         else:
             with pytest.raises(ValueError, match="std|mean"):
                 Gaussian(mean, std)
+
+
+@pytest.mark.parametrize("eta, error", [(1.0, ValueError), (0.5, ValueError), (NAN, ValueError),
+                                        (INF, ValueError), ("2", TypeError), (True, TypeError)],
+                         ids=label)
+@pytest.mark.parametrize("call", [
+    lambda eta: bounds.suresh.kappa(10, eta=eta),
+    lambda eta: bounds.ours.mixture(0.1, 10, 3, eta=eta),
+    lambda eta: bounds.ours.mixture_moment(0.1, 10, 3, eta=eta),
+])
+def test_eta(call, eta, error):
+    with pytest.raises(error) as caught:
+        call(eta)
+    check_message(caught, "eta", "1|number")
+
+
+@pytest.mark.parametrize("n, error, allowed", BAD_SIZES, ids=label)
+def test_kappa_sizes(n, error, allowed):
+    with pytest.raises(error) as caught:
+        bounds.suresh.kappa(n)
+    check_message(caught, "n", allowed)

@@ -4,9 +4,10 @@ import numpy as np
 from scipy import special
 
 from collapse import _checks
+from collapse.bounds import suresh
 from collapse.bounds._common import Bounds, share_arguments
 from collapse.laws import _log_gamma, branching
-from collapse.laws.gaussian import _log_ratio, _Points, _std
+from collapse.laws.gaussian import _log_ratio, _Points, _std, std_sf
 from collapse.laws.wright_fisher import spectrum
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "distinct",
     "gaussian",
     "interior",
+    "mixture",
+    "mixture_moment",
     "poisson",
 ]
 
@@ -205,3 +208,63 @@ def gaussian(x, n, k, *, std=1.0, ddof=1):
         w = 2 * _log_ratio(x[rows], std[rows]) - points.shift[rows]
         log_bound[rows] = _log_gamma.chernoff(w, a, counts)[0]
     return np.exp(log_bound)[()]
+
+
+def mixture(x, n, k, *, std=1.0, eta=2.0):
+    """Return a bound on Pr(Σ_k > x) for the mixture refitted by Algorithm 1, with κ = κ(n, η),
+
+        Pr(Π_{j <= k} (1 + κ)Q_j/n > (x/Σ_0)²),    Q_j independent, chi-squared, n − 1 degrees,
+
+    which is an exact law of `collapse.laws.gaussian`: the fit never exceeds this product, whatever
+    μ_0 and the fallback are.
+
+    Parameters
+    ----------
+    x : array of float > 0
+    n : array of int >= 2
+        Sample size, the same in every generation.
+    k : array of int >= 0
+    std : array of float > 0
+        Σ_0.
+    eta : float > 1
+        Of Algorithm 1.
+
+    Returns
+    -------
+    numpy.ndarray of float in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    x, n, k, std, growth = _mixture_arguments(x, n, k, std, eta)
+    sizes, index = np.unique(n, return_inverse=True)
+    index = index.reshape(n.shape)
+    out = np.empty(n.shape)
+    with np.errstate(under="ignore"):
+        level = x * np.exp(-k * growth / 2)
+    level = np.maximum(level, np.finfo(float).tiny)
+    for i, size in enumerate(sizes.tolist()):
+        rows = index == i
+        out[rows] = std_sf(level[rows], size, k[rows], std=std[rows], ddof=0)
+    return out[()]
+
+
+def mixture_moment(x, n, k, *, std=1.0, eta=2.0):
+    """Return the simpler bound (Σ_0/x)² [(1 + κ)(1 − 1/n)]^k, that of `mixture` by Markov.
+
+    Its exponent tends to 3k/(4n). Parameters, errors as `mixture`; may exceed 1.
+    """
+    x, n, k, std, growth = _mixture_arguments(x, n, k, std, eta)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.exp(2 * _log_ratio(std, x) + k * (growth + np.log1p(-1 / n)))[()]
+
+
+def _mixture_arguments(x, n, k, std, eta):
+    """Return checked arrays of one shape, and log(1 + κ)."""
+    x = _checks.reals(x, "x", low=0.0, open_low=True)
+    n = _checks.integers(n, "n", low=2)
+    k = _checks.integers(k, "k", low=0)
+    growth = np.log1p(suresh.kappa(n, eta=_checks.real(eta, "eta", low=1.0, open_low=True)))
+    return np.broadcast_arrays(x, n, k, _std(std), growth)

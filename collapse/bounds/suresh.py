@@ -11,7 +11,7 @@ from collapse.laws import branching
 from collapse.laws.gaussian import _log_ratio
 from collapse.laws.wright_fisher import spectrum
 
-__all__ = ["bernoulli", "distinct", "gaussian", "interior", "poisson"]
+__all__ = ["bernoulli", "distinct", "gaussian", "interior", "kappa", "mixture", "poisson"]
 
 
 def bernoulli(p0, n, k):
@@ -141,3 +141,43 @@ def gaussian(x, n, k, *, std=1.0):
     std = _checks.reals(std, "std", low=0.0, open_low=True)
     with np.errstate(over="ignore", under="ignore"):  # a bound of infinity, or of 0, is one
         return np.exp(_log_ratio(std, x) - k / (4.0 * n - 1.0))
+
+
+def mixture(x, n, k, *, std=1.0):
+    """Return Theorem 4's bound, Pr(Σ_k > x) <= (Σ_0/x) exp(−k/(4n)).
+
+    For the mixture ½N(μ, Σ²) + ½N(−μ, Σ²) refitted by Algorithm 1, whatever μ_0 is. Parameters,
+    returns, errors as `gaussian`, for n >= 2.
+    """
+    x = _checks.reals(x, "x", low=0.0, open_low=True)
+    n = _checks.integers(n, "n", low=2)
+    k = _checks.integers(k, "k", low=0)
+    std = _checks.reals(std, "std", low=0.0, open_low=True)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.exp(_log_ratio(std, x) - k / (4.0 * n))
+
+
+def kappa(n, *, eta=2.0):
+    """Return κ of Algorithm 1,
+
+        κ = exp{(η − 1)((n − 1)/2 + 4η)/(η(n − 1)(n + 4η − 1))} − 1,
+
+    increasing in η, and below 1/(n − 1) for η = 2.
+
+    Parameters
+    ----------
+    n : array of int >= 2
+    eta : array of float > 1
+
+    Returns
+    -------
+    numpy.ndarray of float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    free = _checks.integers(n, "n", low=2) - 1.0
+    eta = _checks.reals(eta, "eta", low=1.0, open_low=True)
+    return np.expm1((1 - 1 / eta) * (free / 2 + 4 * eta) / (free * (free + 4 * eta)))

@@ -28,7 +28,15 @@ and, where it has more to say,
 from collapse.models.bernoulli import Bernoulli
 from collapse.models.categorical import Categorical
 from collapse.models.gaussian import Gaussian
+from collapse.models.gaussian_mixture import GaussianMixture
 from collapse.models.multivariate_gaussian import MultivariateGaussian
 from collapse.models.poisson import Poisson
 
-__all__ = ["Bernoulli", "Categorical", "Gaussian", "MultivariateGaussian", "Poisson"]
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
+    "GaussianMixture",
+    "MultivariateGaussian",
+    "Poisson",
+]
