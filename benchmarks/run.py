@@ -60,7 +60,7 @@ AGAINST_PLAIN = {
          dict(replications=500, generations=200, sample_size=10))]),
 }
 TARGETS = {"P1-F-bern": 400, "P1-F-poisson": 70, "P1-F-zipf": 500,
-           "P1-F-zipf, one call a generation": 1, "P1-F-gmm, maximum likelihood": 15}
+           "P1-F-zipf, one call a generation": 1, "P1-F-gmm, maximum likelihood": 8}
 KEPT = [0, 50, 100, 150, 200]
 MANY = (10**4, 10**5, 10**6)
 

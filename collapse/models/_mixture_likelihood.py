@@ -19,7 +19,7 @@ search for its maximum finite:
 import numpy as np
 
 _LARGEST_RATIO = 9.83  # the larger root of log c + 1/c = 1 + 2 log 2, rounded up
-_CELLS = 12
+_CELLS = 6
 _MAX_HALVINGS = 60
 _NEWTON_STEPS = 8
 _BISECTIONS = 70
