@@ -7,7 +7,7 @@
     >>> exact = laws.gaussian.std_sf(0.1, 10, run["generation"].values)
 """
 
-from collapse import bounds, datasets, language, laws, schedules
+from collapse import bounds, datasets, diagnostics, language, laws, schedules
 from collapse.models import (
     Bernoulli,
     Categorical,
@@ -29,6 +29,7 @@ __all__ = [
     "Poisson",
     "bounds",
     "datasets",
+    "diagnostics",
     "hitting_time",
     "iter_blocks",
     "language",
