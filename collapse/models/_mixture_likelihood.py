@@ -93,7 +93,8 @@ def _best_slope(profile):
         peak = open_ & single & (left[_SLOPE] > 0) & (right[_SLOPE] < 0)
         if peak.any():
             top = _peak(profile, left[:, peak], right[:, peak], rows[peak])
-            _take_better(best, slope, top, rows[peak])
+            # A peak may lie so close to a point of the grid that rounding decides: take the peak.
+            _take_better(best, slope, top, rows[peak], slack=_TIE)
         halve = open_ & ~single
         if not halve.any():
             return slope
@@ -150,8 +151,8 @@ def _peak(profile, left, right, rows):
     return points
 
 
-def _take_better(best, slope, points, rows):
+def _take_better(best, slope, points, rows, slack=0.0):
     """Enter the points that are at least as good as the best so far of their rows."""
     np.maximum.at(best, rows, points[_VALUE])
-    good = points[_VALUE] >= best[rows]
+    good = points[_VALUE] >= best[rows] - slack
     slope[rows[good]] = points[_A, good]
