@@ -190,25 +190,14 @@ class TestInvariance:
             np.testing.assert_allclose(scaled[name] / scale, plain[name], rtol=1e-9, atol=1e-9)
 
 
-def test_the_excess_over_the_variance_to_all_digits():
-    # σ² − V = (m − t)(m + t), m − t = mean(2y/(e^{2ay} + 1)): tiny beside V when modes are apart.
-    x = 4 + np.random.default_rng(1).standard_normal((60, 10))
-    fitted = GaussianMixture(1.0, 1.0).fit(x)
-    checked = 0
-    for row, std in zip(x, fitted["std"], strict=True):
-        with mp.workdps(60):
-            y = [mp.mpf(value) for value in np.abs(row)]
-            m = mp.fsum(y) / 10
-            square = mp.fsum(value**2 for value in y) / 10
-            t = m
-            for _ in range(500):
-                slope = t / (square - t**2)
-                t = mp.fsum(value * mp.tanh(slope * value) for value in y) / 10
-            excess = (square - t**2) / (square - m**2) - 1
-            found = mp.mpf(std) ** 2 / (square - m**2) - 1
-            assert abs(found - excess) <= 4e-15
-            checked += excess > 1e-12
-    assert checked >= 5
+def test_separated_modes_lose_no_digit_to_ties():
+    # The maximum lies so close to the end of the search range that their likelihoods tie by
+    # rounding. Expectation-maximisation, which converges fast here, compares no likelihoods.
+    x = 4 + np.random.default_rng(1).standard_normal((20_000, 10))
+    ml = GaussianMixture(1.0, 1.0).fit(x)
+    em = GaussianMixture(1.0, 1.0, estimator="em", em_steps=400).fit(x)
+    np.testing.assert_allclose(ml["std"], em["std"], rtol=1e-13)
+    np.testing.assert_allclose(ml["mean"], em["mean"], rtol=1e-13)
 
 
 def test_algorithm_1_as_it_is_stated():
