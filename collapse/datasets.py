@@ -65,8 +65,9 @@ _ABANDONED = 3600  # seconds after which nobody can be writing a temporary file
 def wikitext2_counts():
     """How often each word type of WikiText-2 occurs.
 
-    The text is the part of WikiText-2-raw (train) that the public code of Suresh et al. (2025)
-    ships, 512 615 blank-separated words; `words` makes 436 577 tokens of it.
+    The text is the part of WikiText-2 (train) that the public code of Suresh et al. (2025) ships,
+    512 615 blank-separated words; `words` makes 436 577 tokens of it. It has the placeholder
+    <unk> for rare words, as WikiText-2-raw has not.
 
     Returns
     -------
