@@ -7,7 +7,7 @@
     >>> exact = laws.gaussian.std_sf(0.1, 10, run["generation"].values)
 """
 
-from collapse import bounds, datasets, diagnostics, language, laws, schedules
+from collapse import bounds, datasets, diagnostics, language, laws, planning, schedules
 from collapse.models import (
     Bernoulli,
     Categorical,
@@ -34,6 +34,7 @@ __all__ = [
     "iter_blocks",
     "language",
     "laws",
+    "planning",
     "recursive_training",
     "replay",
     "schedules",

@@ -1,5 +1,19 @@
 """Exact laws, one process per module. Nothing here knows of simulation."""
 
-from collapse.laws import branching, gaussian, multivariate_gaussian, poisson, wright_fisher
+from collapse.laws import (
+    branching,
+    gaussian,
+    multivariate_gaussian,
+    poisson,
+    random_walk,
+    wright_fisher,
+)
 
-__all__ = ["branching", "gaussian", "multivariate_gaussian", "poisson", "wright_fisher"]
+__all__ = [
+    "branching",
+    "gaussian",
+    "multivariate_gaussian",
+    "poisson",
+    "random_walk",
+    "wright_fisher",
+]
