@@ -9,8 +9,10 @@
 
 from collapse import bounds, datasets, diagnostics, language, laws, planning, schedules
 from collapse.models import (
+    GLM,
     Bernoulli,
     Categorical,
+    Exponential,
     Gaussian,
     GaussianMixture,
     MultivariateGaussian,
@@ -21,8 +23,10 @@ from collapse.recursion import hitting_time, iter_blocks, recursive_training, re
 __version__ = "0.1.0"
 
 __all__ = [
+    "GLM",
     "Bernoulli",
     "Categorical",
+    "Exponential",
     "Gaussian",
     "GaussianMixture",
     "MultivariateGaussian",

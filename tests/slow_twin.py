@@ -4,6 +4,7 @@ Nothing is shared with the package, so an agreement in law is evidence.
 """
 
 import numpy as np
+from scipy import optimize
 
 
 def gaussian(rng, *, mean, std, sizes, replications, ddof):
@@ -18,6 +19,17 @@ def gaussian(rng, *, mean, std, sizes, replications, ddof):
             means[replication, generation + 1] = samples.mean()
             stds[replication, generation + 1] = samples.std(ddof=ddof)
     return means, stds
+
+
+def exponential(rng, *, rate, sizes, replications):
+    """Rates, an array (replications, len(sizes) + 1)."""
+    rates = np.empty((replications, len(sizes) + 1))
+    for replication in range(replications):
+        rates[replication, 0] = rate
+        for generation, size in enumerate(sizes):
+            samples = rng.exponential(1 / rates[replication, generation], size)
+            rates[replication, generation + 1] = 1 / samples.mean()
+    return rates
 
 
 def multivariate_gaussian(rng, *, mean, cov, sizes, replications, ddof):
@@ -95,3 +107,66 @@ def _mixture_em(x):
         mean = np.mean(x * np.tanh(mean * x / variance))
         variance = np.mean(x**2) - mean**2
     return mean, np.sqrt(variance)
+
+
+def glm(rng, *, coefficients, family, sizes, replications, std=1.0):
+    """Coefficients, an array (replications, len(sizes) + 1, features); NaN once there are none.
+
+    Covariates: an intercept and independent standard normals.
+    """
+    path = np.full((replications, len(sizes) + 1, len(coefficients)), np.nan)
+    for replication in range(replications):
+        path[replication, 0] = beta = coefficients
+        for generation, size in enumerate(sizes):
+            x = rng.standard_normal((size, len(beta)))
+            x[:, 0] = 1
+            eta = x @ beta
+            if family == "gaussian":
+                beta = np.linalg.lstsq(x, eta + std * rng.standard_normal(size))[0]
+            elif family == "logistic":
+                beta = glm_fit(x, rng.random(size) < 1 / (1 + np.exp(-eta)), family)
+            else:
+                beta = glm_fit(x, rng.poisson(np.exp(eta)), family)
+            if beta is None:
+                break
+            path[replication, generation + 1] = beta
+    return path
+
+
+def glm_fit(x, y, family):
+    """Coefficients of maximum likelihood for one data set, or None, by general solvers."""
+    if np.linalg.matrix_rank(x) < x.shape[1] or glm_separated(x, y, family):
+        return None
+    y = np.asarray(y, dtype=float)
+
+    def loss(beta):
+        eta = x @ beta
+        if family == "poisson":
+            return np.sum(np.exp(eta) - y * eta)
+        return np.sum(np.logaddexp(0, eta) - y * eta)
+
+    def mean(beta):
+        return np.exp(x @ beta) if family == "poisson" else 1 / (1 + np.exp(-x @ beta))
+
+    def gradient(beta):
+        return x.T @ (mean(beta) - y)
+
+    def hessian(beta):
+        m = mean(beta)
+        return (x.T * (m if family == "poisson" else m * (1 - m))) @ x
+
+    with np.errstate(over="ignore"):
+        near = optimize.minimize(loss, np.zeros(x.shape[1]), jac=gradient, hess=hessian,
+                                 method="trust-exact")
+        return optimize.root(gradient, near.x, jac=hessian, options=dict(xtol=1e-13)).x
+
+
+def glm_separated(x, y, family):
+    """Tell whether the responses are separated: Konis's linear program in the box [-1, 1]."""
+    ends = np.where(y == 0, -1, 1 if family == "logistic" else 0)
+    z = ends[:, None] * x
+    held = x[ends == 0]
+    result = optimize.linprog(-z.sum(axis=0), A_ub=-z, b_ub=np.zeros(len(z)), bounds=(-1, 1),
+                              A_eq=held, b_eq=np.zeros(len(held)))
+    assert result.status == 0
+    return -result.fun > 1e-6

@@ -27,14 +27,18 @@ and, where it has more to say,
 
 from collapse.models.bernoulli import Bernoulli
 from collapse.models.categorical import Categorical
+from collapse.models.exponential import Exponential
 from collapse.models.gaussian import Gaussian
 from collapse.models.gaussian_mixture import GaussianMixture
+from collapse.models.glm import GLM
 from collapse.models.multivariate_gaussian import MultivariateGaussian
 from collapse.models.poisson import Poisson
 
 __all__ = [
+    "GLM",
     "Bernoulli",
     "Categorical",
+    "Exponential",
     "Gaussian",
     "GaussianMixture",
     "MultivariateGaussian",

@@ -1,0 +1,222 @@
+"""Maximum likelihood of regressions, for many data sets at once, each answer with its reason.
+
+A data set has rows x_i with c_i trials and the total s_i of their c_i responses. With η_i = x_iᵀβ,
+
+    f(β) = Σ c_i log(1 + exp η_i) − s_i η_i    (logistic),
+    f(β) = Σ c_i exp η_i − s_i η_i             (Poisson)
+
+is minimised. Both have |third derivative| <= second derivative in η, so that the weight of a row
+changes at most by the factor exp|Δη|. With gradient g and Hessian H at β, Newton step v = −H⁻¹g,
+s = max_i |x_iᵀv|, λ² = gᵀH⁻¹g and ϱ² = max_i x_iᵀH⁻¹x_i this gives
+
+1.  f(β + tv) <= f(β) − λ²t + λ²(exp(st) − st − 1)/s², which is below f(β) for t = 1 if s <= 1, and
+    for t = log(1 + s)/s always: no search along a step can fail.
+2.  f(β + u) >= f(β) − λr + r²(exp(−ϱr) + ϱr − 1)/(ϱr)² for all u of length r = √(uᵀHu). If λϱ < 1,
+    this exceeds f(β) for r large, so a minimum b exists. It is unique and, by the like bound
+    for the gradient, |x_iᵀ(b − β)| <= −log(1 − λϱ) for every row.
+3.  After a full step λϱ is at most exp(a)(exp(a) − 1 − a), with a the λϱ before it.
+
+So a minimum is found when λϱ <= 10⁻⁵, and one more step leaves an error below 10⁻¹⁰ in every η_i.
+No such proof can succeed where no unique minimum exists, that is if and only if some direction
+b != 0 has x_iᵀb <= 0 where s_i is as small as can be, x_iᵀb >= 0 where it is as large as can be,
+and x_iᵀb = 0 elsewhere (Haberman 1974; Albert & Anderson 1984). If an iterate of Newton's method
+is such a b, strictly, that settles it. What is left over is examined one by one: the rank of the
+rows (b with all x_iᵀb = 0), then a linear program for the other b (Konis 2007), and if neither
+finds a b, more of Newton's method. Rank and program work up to rounding: a failure of b by less
+than about 10⁻¹² of the size of the columns is none.
+"""
+
+import numpy as np
+from scipy import linalg, optimize
+
+_STEPS = 40
+_PIVOT = 1e-9  # relative: the inverse Hessian has then six digits, plenty for a Newton step
+_CAREFUL_STEPS, _CAREFUL_PIVOT = 1000, 1e-15
+_ROUNDING = 1e-12
+
+
+def maximise(x, trials, totals, start, family):
+    """Return the coefficients of each data set, NaN where no (unique) estimator exists.
+
+    Parameters
+    ----------
+    x : array, shape (sets, features, rows)
+    trials, totals : arrays, shape (sets, rows)
+    start : array, shape (sets, features)
+    family : {"logistic", "poisson"}
+
+    Raises
+    ------
+    RuntimeError
+        If for one of the data sets neither the one nor the other can be shown.
+    """
+    coefficients, undecided = _newton(x, trials, totals, start, family, _STEPS, _PIVOT)
+    for one in np.flatnonzero(undecided):  # few: each case is looked at once, then it is over
+        rows = trials[one] > 0
+        coefficients[one] = _decide(x[one][:, rows], trials[one, rows], totals[one, rows], family)
+    return coefficients
+
+
+def full_rank(factors):
+    """Tell which matrices have independent columns, up to rounding, whatever their units."""
+    lengths = np.linalg.norm(factors, axis=1, keepdims=True)
+    scaled = factors / np.where(lengths > 0, lengths, 1)
+    return np.linalg.matrix_rank(scaled) == factors.shape[2]
+
+
+def _newton(x, trials, totals, start, family, steps, smallest):
+    """Return coefficients (NaN if certainly there are none), and which sets are undecided."""
+    coefficients = np.full(start.shape, np.nan)
+    undecided = np.isfinite(totals).all(axis=1)
+    active, going = np.arange(len(x)), undecided
+    beta, eta = start, _predictors(x, start)
+    for _ in range(steps):
+        if not going.all():
+            active, beta, eta = active[going], beta[going], eta[going]
+            x, trials, totals = x[going], trials[going], totals[going]
+        if not active.size:
+            break
+        residual, weight = _derivatives(eta, trials, totals, family)
+        gradient = (x @ residual[:, :, None])[:, :, 0]
+        inverse, solved = _inverse((x * weight[:, None]) @ x.swapaxes(1, 2), smallest)
+        step = (inverse @ gradient[:, :, None])[:, :, 0]
+        change = _predictors(x, step)
+        largest = np.abs(change).max(axis=1)
+        length = _lengths(eta, change, largest, trials, totals, family)[:, None]
+        beta, eta = beta + length * step, eta + length * change
+
+        found, separated = np.zeros((2, len(x)), dtype=bool)
+        near = np.flatnonzero(solved & (largest <= 1e-6))
+        if near.size:
+            decrement = np.maximum(np.sum(gradient[near] * step[near], axis=1), 0)
+            reach = np.sum((inverse[near] @ x[near]) * x[near], axis=1).max(axis=1)
+            found[near] = decrement * reach <= 1e-10  # (λϱ)²
+        far = np.flatnonzero(solved & (largest > 0.5))
+        if far.size:
+            side = _sides(trials[far], totals[far], family) * eta[far]
+            separated[far] = np.where(trials[far] > 0, side, np.inf).min(axis=1) > 1e-6
+        coefficients[active[found]] = beta[found]
+        undecided[active[found | separated]] = False
+        going = solved & ~found & ~separated
+    return coefficients, undecided
+
+
+def _lengths(eta, change, largest, trials, totals, family):
+    """Return how much of each Newton step to take: 1, halved while f would not fall.
+
+    Where the theory says that f falls it is not computed: rounding has no say near a minimum.
+    """
+    lengths = np.ones(len(eta))
+    safe = np.log1p(largest) / np.maximum(largest, 1)
+    rows = np.flatnonzero(largest > 1)
+    now = _objective(eta[rows], trials[rows], totals[rows], family)
+    while rows.size:
+        then = eta[rows] + lengths[rows, None] * change[rows]
+        high = ~(_objective(then, trials[rows], totals[rows], family) < now)
+        rows, now = rows[high], now[high]
+        lengths[rows] = np.maximum(lengths[rows] / 2, safe[rows])
+        going = lengths[rows] > safe[rows]
+        rows, now = rows[going], now[going]
+    return lengths
+
+
+def _objective(eta, trials, totals, family):
+    if family == "poisson":
+        with np.errstate(over="ignore", invalid="ignore"):  # then it does not fall
+            return np.sum(trials * np.exp(eta) - totals * eta, axis=1)
+    loss = np.log1p(np.exp(-np.abs(eta))) * trials
+    loss += np.maximum(eta, 0) * (trials - totals) + np.maximum(-eta, 0) * totals
+    return loss.sum(axis=1)
+
+
+def _predictors(x, beta):
+    return (beta[:, None] @ x)[:, 0]
+
+
+def _derivatives(eta, trials, totals, family):
+    """Return −∂f/∂η and ∂²f/∂η² by row, without cancellation where they are small."""
+    if family == "poisson":
+        weight = trials * np.exp(np.minimum(eta, 700))
+        return totals - weight, weight
+    odds = np.exp(np.minimum(-eta, 700))
+    one = 1 / (1 + odds)
+    zero = odds * one
+    return totals * zero - (trials - totals) * one, trials * one * zero
+
+
+def _sides(trials, totals, family):
+    """Return −1 where the total is as small as can be, 1 where as large as can be, 0 between."""
+    largest = totals == trials if family == "logistic" else False
+    return np.where(totals == 0, -1.0, np.where(largest, 1.0, 0.0))
+
+
+def _inverse(matrices, smallest):
+    """Return inverses of positive definite matrices, and where all pivots were large enough.
+
+    Gauss–Jordan elimination of all matrices at once, after scaling to a unit diagonal: a pivot is
+    then the share of a column that the columns before it do not explain.
+    """
+    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+    enough = diagonal > 1e-290  # or the scale overflows
+    solved = np.all(enough, axis=1)
+    scale = 1 / np.sqrt(np.where(enough, diagonal, 1))
+    scale = scale[:, :, None] * scale[:, None]
+    a = (matrices * scale).transpose(1, 2, 0).copy()
+    for j in range(len(a)):
+        small = ~(a[j, j] > smallest)
+        if small.any():
+            solved &= ~small
+            a[:, :, small] = 0
+            a[j, j, small] = 1
+        inverse = 1 / a[j, j]
+        row, column = a[j] * inverse, a[:, j].copy()
+        a -= column[:, None] * row
+        a[j], a[:, j] = row, -column * inverse
+        a[j, j] = inverse
+    return a.transpose(2, 0, 1) * scale, solved
+
+
+def _decide(x, trials, totals, family):
+    """Return the coefficients of one data set that the quick method has left over."""
+    features, rows = x.shape
+    x = x.T
+    if rows < features or not full_rank(x[None])[0]:
+        return np.nan
+    lengths = np.linalg.norm(x, axis=0) / np.sqrt(rows)
+    if _is_separated(x / lengths, _sides(trials, totals, family)):
+        return np.nan
+    q, r = np.linalg.qr(x / lengths)  # columns that are nearly dependent do not matter for q
+    coefficients, undecided = _newton(
+        np.sqrt(rows) * q.T[None], trials[None], totals[None], np.zeros((1, features)), family,
+        _CAREFUL_STEPS, _CAREFUL_PIVOT,
+    )  # fmt: skip
+    if undecided[0]:
+        raise RuntimeError(f"neither a maximum of the likelihood of a data set of {rows} rows nor "
+                           "its absence can be shown: the responses are on the verge of separation")
+    return linalg.solve_triangular(r, np.sqrt(rows) * coefficients[0]) / lengths
+
+
+def _is_separated(x, sides):
+    """Tell whether b != 0 with sides·xb >= 0 exists, and xb = 0 where the side is 0.
+
+    Maximise Σ sides·xb with every term in [0, 1]: the maximum is 0 if there is no such b, and
+    otherwise at least 1, since b can be made longer until a term is 1. A yes is verified: b must
+    still be there when it is projected on the directions that leave the vanishing terms at 0.
+    """
+    ends, between = sides[:, None] * x, x[sides == 0]
+    ends = ends[sides != 0]
+    if not ends.size:
+        return False
+    tolerance = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    result = optimize.linprog(
+        -ends.sum(axis=0), bounds=(None, None), options=tolerance,
+        A_ub=np.vstack([ends, -ends]), b_ub=np.repeat([1.0, 0.0], len(ends)),
+        A_eq=between, b_eq=np.zeros(len(between)),
+    )  # fmt: skip
+    if result.status != 0 or -result.fun < 0.5:
+        return False
+    vanishing = ends @ result.x < 1e-6
+    _, size, directions = np.linalg.svd(np.vstack([between, ends[vanishing]]))
+    free = directions[np.sum(size > _ROUNDING * np.sqrt(len(x))) :]
+    projected = ends[~vanishing] @ (free.T @ (free @ result.x))
+    return bool(np.all(projected > 5e-7))
