@@ -23,7 +23,8 @@ _CELLS = 6
 _MAX_HALVINGS = 60
 _NEWTON_STEPS = 8
 _BISECTIONS = 70
-_TIE = 1e-12  # per sample: maxima closer than this are equal, as far as they can be computed
+# Per sample: maxima closer than this count as equal. Cells and peaks each may lose as much.
+_TIE = 1e-12
 
 # Rows of an array of points on the profile.
 _A, _VALUE, _SLOPE, _UP, _DOWN = range(5)  # a, ℓ(a), F(a), and the two terms of F'(a)
