@@ -8,7 +8,7 @@ import random
 from collections import Counter
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, special
 
 
 def gaussian(*, sample_size, generations, replications, seed):
@@ -74,6 +74,33 @@ def mixture(*, mean, std, sample_size, generations, replications, seed):
             scale = np.sqrt(max(square - center**2, 0))
             stds[replication, generation] = scale
     return stds
+
+
+def logistic(*, coefficients, sample_size, generations, replications, seed):
+    """Coefficients under maximum likelihood, (replications, generations + 1, features).
+
+    Covariates: an intercept and independent standard normals. One call of a general minimiser for
+    each replication and generation. A replication ends once its fit tells all responses apart:
+    the minimiser would not notice that there is nothing to find.
+    """
+    rng = np.random.default_rng(seed)
+    path = np.full((replications, generations + 1, len(coefficients)), np.nan)
+    for replication in range(replications):
+        path[replication, 0] = current = np.asarray(coefficients, dtype=float)
+        for generation in range(1, generations + 1):
+            x = rng.standard_normal((sample_size, len(current)))
+            x[:, 0] = 1
+            y = (rng.random(sample_size) < special.expit(x @ current)).astype(float)
+
+            def loss_and_gradient(beta, x=x, y=y):
+                eta = x @ beta
+                return np.logaddexp(0, eta).sum() - y @ eta, x.T @ (special.expit(eta) - y)
+
+            current = optimize.minimize(loss_and_gradient, np.zeros_like(current), jac=True).x
+            if np.all((x @ current > 0) == (y > 0)):
+                break
+            path[replication, generation] = current
+    return path
 
 
 def categorical(*, probabilities, sample_size, generations, replications, seed, one_by_one):

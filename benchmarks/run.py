@@ -37,6 +37,8 @@ def zipf(a, b):
     return weight / weight.sum()
 
 
+LOGISTIC = [0.0, 0.5, -0.5, 0.5, -0.5, 0.5]  # an intercept and five covariates
+
 # Figure: its runs (model, arguments of a plain loop, sizes), and the share of the replications
 # that the plain loop does.
 AGAINST_PLAIN = {
@@ -58,9 +60,13 @@ AGAINST_PLAIN = {
     "P1-F-gmm, maximum likelihood": (plain.mixture, 50, [
         (collapse.GaussianMixture(1.0, 1.0), dict(mean=1.0, std=1.0),
          dict(replications=500, generations=200, sample_size=10))]),
+    "logistic regression": (plain.logistic, 50, [
+        (collapse.GLM(LOGISTIC, family="logistic"), dict(coefficients=LOGISTIC),
+         dict(replications=1000, generations=50, sample_size=200))]),
 }
 TARGETS = {"P1-F-bern": 400, "P1-F-poisson": 70, "P1-F-zipf": 500,
-           "P1-F-zipf, one call a generation": 1, "P1-F-gmm, maximum likelihood": 8}
+           "P1-F-zipf, one call a generation": 1, "P1-F-gmm, maximum likelihood": 8,
+           "logistic regression": 20}
 KEPT = [0, 50, 100, 150, 200]
 MANY = (10**4, 10**5, 10**6)
 
@@ -207,6 +213,8 @@ def measure():
 
     rows.append(("P1-F-gmm, maximum likelihood: 500 trajectories x 200",
                  times["P1-F-gmm, maximum likelihood"]["ours"], "s", "<=", 1))
+    rows.append(("logistic regression: 1000 replications x 50",
+                 times["logistic regression"]["ours"], "s", "<=", 60))
 
     for what, unit, scale, target, call in LAWS:
         call()

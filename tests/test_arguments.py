@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse import (
+    GLM,
     Bernoulli,
     Categorical,
+    Exponential,
     Gaussian,
     GaussianMixture,
     MultivariateGaussian,
@@ -190,6 +192,17 @@ def test_the_multivariate_gaussian_needs_more_samples_than_dimensions():
     check_message(caught, "sample_size", "4")
 
 
+def test_a_regression_needs_as_many_samples_as_features():
+    model = logistic(None)
+    with pytest.raises(ValueError) as caught:
+        recursive_training(model, sample_size=1, generations=2, seed=1)
+    check_message(caught, "sample_size", "2")
+
+
+def logistic(covariates):
+    return GLM([0.0, 1.0], family="logistic", covariates=covariates)
+
+
 MODEL_ARGUMENTS = [
     ("std", lambda: Gaussian(0.0, 0.0), ValueError, "0"),
     ("std", lambda: Gaussian(0.0, -1.0), ValueError, "0"),
@@ -235,6 +248,33 @@ MODEL_ARGUMENTS = [
     ("cov", lambda: MultivariateGaussian([0, 0], np.eye(3)), ValueError, "2|shape"),
     ("cov", lambda: MultivariateGaussian([0, 0], [1, 1]), ValueError, "2|shape|matrix"),
     ("cov", lambda: MultivariateGaussian([0, 0], "1"), TypeError, "number|float|array|matrix"),
+    ("rate", lambda: Exponential(0.0), ValueError, "0"),
+    ("rate", lambda: Exponential(-1.0), ValueError, "0"),
+    ("rate", lambda: Exponential(INF), ValueError, "finite"),
+    ("rate", lambda: Exponential(NAN), ValueError, "finite|0"),
+    ("rate", lambda: Exponential("1"), TypeError, "number"),
+    ("rate", lambda: Exponential([1.0]), TypeError, "number"),
+    ("coefficients", lambda: GLM([], family="poisson"), ValueError, "empty"),
+    ("coefficients", lambda: GLM(1.0, family="poisson"), ValueError, "features"),
+    ("coefficients", lambda: GLM(np.eye(2), family="poisson"), ValueError, "features"),
+    ("coefficients", lambda: GLM([0, NAN], family="poisson"), ValueError, "finite"),
+    ("coefficients", lambda: GLM(["0"], family="poisson"), TypeError, "numbers"),
+    ("family", lambda: GLM([0], family="binomial"), ValueError, "gaussian.*logistic.*poisson"),
+    ("family", lambda: GLM([0], family=None), ValueError, "gaussian.*logistic.*poisson"),
+    ("family", lambda: GLM([0]), TypeError, "keyword"),
+    ("std", lambda: GLM([0], family="gaussian", std=0.0), ValueError, "0"),
+    ("std", lambda: GLM([0], family="gaussian", std=NAN), ValueError, "finite"),
+    ("std", lambda: GLM([0], family="gaussian", std="1"), TypeError, "number"),
+    ("std", lambda: GLM([0], family="logistic", std=2.0), ValueError, "1"),
+    ("covariates", lambda: logistic([1.0, 2.0]), ValueError, r"rows, 2"),
+    ("covariates", lambda: logistic(np.ones((5, 3))), ValueError, r"rows, 2"),
+    ("covariates", lambda: logistic([[1.0, INF]]), ValueError, "finite"),
+    ("covariates", lambda: logistic([[1.0, 2.0]]), ValueError, "rank"),
+    ("covariates", lambda: logistic([[1, 0], [3, 0], [2, 0]]), ValueError, "rank"),
+    ("covariates", lambda: logistic([[1, 2], [3, 6], [2, 4]]), ValueError, "rank"),
+    ("covariates", lambda: logistic(np.zeros((0, 2))), ValueError, "rank"),
+    ("covariates", lambda: logistic([[1, 0], [3]]), TypeError, "numbers"),
+    ("covariates", lambda: logistic("ab"), TypeError, "numbers"),
 ]
 
 

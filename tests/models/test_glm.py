@@ -310,6 +310,13 @@ class TestSeparation:
             sides = _glm_likelihood._sides(np.ones(14), response, "logistic")
             assert _glm_likelihood._is_separated(design, sides) != exists
 
+    @pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9, 1e-11])
+    def test_the_program_sees_small_gaps(self, gap):
+        # Below its tolerance of 1e-10 a yes of the program must be verified.
+        x = np.column_stack([np.ones(6), [-1.0, -0.5, -gap, gap, 0.5, 1.0]])
+        assert not _glm_likelihood._is_separated(x, np.array([-1, -1, 1, -1, 1, 1]))
+        assert _glm_likelihood._is_separated(x, np.array([-1, -1, -1, 1, 1, 1]))
+
     def test_cover_s_count(self, assert_proportion):
         # With fair responses, 2 Σ_{k<p} C(n−1, k) of the 2^n labellings are separated by p
         # features in general position (Cover 1965).
@@ -322,6 +329,54 @@ class TestSeparation:
         with pytest.raises(AssertionError):  # power: one row less
             wrong = 2 * sum(stats.binom.pmf(k, n - 2, 0.5) for k in range(p)) / 2
             assert_proportion(np.sum(fitted == 0), replications, wrong)
+
+
+@pytest.mark.parametrize("family", ["logistic", "poisson"])
+class TestProofs:
+    """The three inequalities in the head of `_glm_likelihood`, from anywhere."""
+
+    def places(self, family):
+        """Data sets, some separated, with f and, at random β, λ, ϱ, the Newton step and so on."""
+        rng = np.random.default_rng(1)
+        for _ in range(200):
+            x = normal_design(rng, 1, 10, 3)[0]
+            y = responses(x @ [-0.7, 1, 0.5], family, rng)
+            b = fit(x[None], y[None], family)[0]
+            near = rng.standard_normal(3) * rng.choice([0.03, 0.3, 1.0, 5.0])
+            beta = near + np.nan_to_num(b) * rng.choice([0, 1])
+            eta = x @ beta
+            mean = np.exp(eta) if family == "poisson" else 1 / (1 + np.exp(-eta))
+            weight = mean if family == "poisson" else mean * (1 - mean)
+            inverse = np.linalg.inv((x.T * weight) @ x)
+            gradient = x.T @ (mean - y)
+            size = np.sqrt(gradient @ inverse @ gradient)
+            reach = np.sqrt(np.max(np.sum(x @ inverse * x, axis=1)))
+
+            def f(at, x=x, y=y):
+                eta = x @ at
+                each = np.exp(eta) if family == "poisson" else np.logaddexp(0, eta)
+                return np.sum(each - y * eta)
+
+            yield x, b, beta, f, -inverse @ gradient, size, reach
+
+    def test_every_step_descends(self, family):
+        for x, _, beta, f, v, size, _ in self.places(family):
+            s = np.abs(x @ v).max()
+            for t in (np.log1p(s) / s, *([1] if s <= 1.7 else [])):
+                bound = f(beta) - size**2 * (t - (np.exp(s * t) - s * t - 1) / s**2)
+                assert bound < f(beta)
+                assert f(beta + t * v) <= bound + 1e-9 * (1 + abs(bound))
+
+    def test_existence(self, family):
+        seen = [0, 0]
+        for x, b, beta, _, _, size, reach in self.places(family):
+            if np.isnan(b[0]):
+                assert size * reach >= 1 - 1e-9
+                seen[0] += 1
+            elif size * reach < 1:
+                assert np.all(np.abs(x @ (b - beta)) <= -np.log1p(-size * reach) + 1e-9)
+                seen[1] += 1
+        assert min(seen) >= 10
 
 
 class TestCounts:
