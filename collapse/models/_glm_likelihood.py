@@ -31,7 +31,7 @@ from scipy import linalg, optimize
 
 _STEPS = 40
 _PIVOT = 1e-9  # relative: the inverse Hessian has then six digits, plenty for a Newton step
-_CAREFUL_STEPS, _CAREFUL_PIVOT = 1000, 1e-15
+_CAREFUL_STEPS, _CAREFUL_PIVOT = 1000, 1e-14
 _ROUNDING = 1e-12
 
 
@@ -50,7 +50,9 @@ def maximise(x, trials, totals, start, family):
     RuntimeError
         If for one of the data sets neither the one nor the other can be shown.
     """
-    coefficients, undecided = _newton(x, trials, totals, start, family, _STEPS, _PIVOT)
+    basis = _basis(x)
+    gamma, undecided = _newton(basis.T @ x, trials, totals, np.linalg.solve(basis, start.T).T, family)
+    coefficients = gamma @ basis.T
     for one in np.flatnonzero(undecided):  # few: each case is looked at once, then it is over
         rows = trials[one] > 0
         coefficients[one] = _decide(x[one][:, rows], trials[one, rows], totals[one, rows], family)
@@ -64,14 +66,27 @@ def full_rank(factors):
     return np.linalg.matrix_rank(scaled) == factors.shape[2]
 
 
-def _newton(x, trials, totals, start, family, steps, smallest):
+def _basis(x):
+    """Return a matrix B such that the rows x_iᵀB of all sets together are well conditioned.
+
+    The identity where they are. Any regular B would do: β = Bγ, and only rounding depends on it.
+    """
+    second = np.sum(x @ x.swapaxes(1, 2), axis=0)
+    scale = 1 / np.sqrt(np.maximum(np.diagonal(second), 1e-290))
+    size, directions = np.linalg.eigh(second * np.outer(scale, scale))
+    if size[0] > 1e-6 * size[-1]:
+        return np.eye(len(second))
+    return scale[:, None] * directions / np.sqrt(np.maximum(size, 1e-14 * size[-1]))
+
+
+def _newton(x, trials, totals, start, family):
     """Return coefficients (NaN if certainly there are none), and which sets are undecided."""
     coefficients = np.full(start.shape, np.nan)
     undecided = np.isfinite(totals).all(axis=1)
     active, going = np.arange(len(x)), undecided
     beta, eta = start, _predictors(x, start)
     workspace = np.empty(x.shape)  # fresh memory would cost more than the products
-    for _ in range(steps):
+    for _ in range(_STEPS):
         if not going.all():
             active, beta, eta = active[going], beta[going], eta[going]
             x, trials, totals = x[going], trials[going], totals[going]
@@ -80,7 +95,7 @@ def _newton(x, trials, totals, start, family, steps, smallest):
         residual, weight = _derivatives(eta, trials, totals, family)
         gradient = (x @ residual[:, :, None])[:, :, 0]
         weighted = np.multiply(x, weight[:, None], out=workspace[: len(x)])
-        inverse, solved = _inverse(weighted @ x.swapaxes(1, 2), smallest)
+        inverse, solved = _inverse(weighted @ x.swapaxes(1, 2))
         step = (inverse @ gradient[:, :, None])[:, :, 0]
         change = _predictors(x, step)
         largest = np.abs(change).max(axis=1)
@@ -157,7 +172,7 @@ def _sides(trials, totals, family):
     return np.where(totals == 0, -1.0, np.where(largest, 1.0, 0.0))
 
 
-def _inverse(matrices, smallest):
+def _inverse(matrices):
     """Return inverses of positive definite matrices, and where all pivots were large enough.
 
     Gauss–Jordan elimination of all matrices at once, after scaling to a unit diagonal: a pivot is
@@ -170,7 +185,7 @@ def _inverse(matrices, smallest):
     scale = scale[:, :, None] * scale[:, None]
     a = (matrices * scale).transpose(1, 2, 0).copy()
     for j in range(len(a)):
-        small = ~(a[j, j] > smallest)
+        small = ~(a[j, j] > _PIVOT)
         if small.any():
             solved &= ~small
             a[:, :, small] = 0
@@ -192,15 +207,33 @@ def _decide(x, trials, totals, family):
     lengths = np.linalg.norm(x, axis=0) / np.sqrt(rows)
     if _is_separated(x / lengths, _sides(trials, totals, family)):
         return np.nan
-    q, r = np.linalg.qr(x / lengths)  # columns that are nearly dependent do not matter for q
-    coefficients, undecided = _newton(
-        np.sqrt(rows) * q.T[None], trials[None], totals[None], np.zeros((1, features)), family,
-        _CAREFUL_STEPS, _CAREFUL_PIVOT,
-    )  # fmt: skip
-    if undecided[0]:
-        raise RuntimeError(f"neither a maximum of the likelihood of a data set of {rows} rows nor "
-                           "its absence can be shown: the responses are on the verge of separation")
-    return linalg.solve_triangular(r, np.sqrt(rows) * coefficients[0]) / lengths
+    q, r = np.linalg.qr(x / lengths)
+    gamma = _careful_newton(np.sqrt(rows) * q, trials, totals, family)
+    return linalg.solve_triangular(r, np.sqrt(rows) * gamma) / lengths
+
+
+def _careful_newton(x, trials, totals, family):
+    """Newton's method with a QR decomposition in place of the Hessian: for weights of any size."""
+    beta, eta = np.zeros(x.shape[1]), np.zeros(len(x))
+    for _ in range(_CAREFUL_STEPS):
+        residual, weight = _derivatives(eta, trials, totals, family)
+        root = np.sqrt(weight)
+        scaled = np.divide(residual, root, out=np.zeros(len(x)), where=root > 0)
+        q, r = np.linalg.qr(root[:, None] * x)
+        singular = np.any(np.abs(np.diagonal(r)) <= _CAREFUL_PIVOT * np.linalg.norm(r, axis=0))
+        if singular or np.any((root == 0) & (residual != 0)):
+            break
+        half = q.T @ scaled
+        step = linalg.solve_triangular(r, half)
+        change = x @ step
+        largest = np.abs(change).max(keepdims=True)
+        length = _lengths(eta[None], change[None], largest, trials[None], totals[None], family)[0]
+        beta, eta = beta + length * step, eta + length * change
+        reach = np.linalg.norm(linalg.solve_triangular(r.T, x.T, lower=True), axis=0).max()
+        if np.linalg.norm(half) * reach <= 1e-5:
+            return beta
+    raise RuntimeError(f"neither a maximum of the likelihood of a data set of {len(x)} rows nor "
+                       "its absence can be shown: the responses are on the verge of separation")
 
 
 def _is_separated(x, sides):

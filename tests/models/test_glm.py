@@ -131,15 +131,26 @@ class TestOneFit:
                                    rtol=1e-9, atol=1e-9)
 
     @pytest.mark.parametrize("family", ["logistic", "poisson"])
-    def test_nearly_dependent_columns(self, family):
-        # Too close for the quick method (1e-6 squared), not dependent.
+    @pytest.mark.parametrize("some", [slice(None), slice(3, 6)], ids=["all", "a few"])
+    def test_nearly_dependent_columns(self, family, some):
+        # The square of 1e-6 is lost in a Hessian, but the columns are not dependent.
         rng = np.random.default_rng(5)
         x = normal_design(rng, 20, 40, 3)
-        x[:, :, 2] = x[:, :, 1] + 1e-6 * x[:, :, 2]
+        x[some, :, 2] = x[some, :, 1] + 1e-6 * x[some, :, 2]
         y = responses(0.5 * x[:, :, 1], family, rng)
         for one, design, response in zip(fit(x, y, family), x, y, strict=True):
             exact = many_digits(design, response, one, family)
-            np.testing.assert_allclose(design @ one, exact, rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(design @ one, exact, rtol=1e-8, atol=1e-8)
+
+    def test_counts_of_all_sizes(self):
+        # Weights from 1 to 1e17: the one large count must not drown the others.
+        rng = np.random.default_rng(6)
+        x = normal_design(rng, 8, 15, 3)
+        x[:, 3, 1] = 40
+        y = rng.poisson(np.exp(x @ [0.3, 0.95, 0.1])).astype(float)
+        for one, design, response in zip(fit(x, y, "poisson"), x, y, strict=True):
+            exact = many_digits(design, response, one, "poisson")
+            np.testing.assert_allclose(design @ one, exact, rtol=1e-8, atol=1e-8)
 
     def test_large_counts(self):
         y = np.array([[1e6, 3e6, 2e6, 8e6]])
