@@ -51,11 +51,14 @@ def maximise(x, trials, totals, start, family):
         If for one of the data sets neither the one nor the other can be shown.
     """
     basis = _basis(x)
-    gamma, undecided = _newton(basis.T @ x, trials, totals, np.linalg.solve(basis, start.T).T, family)
+    gamma = np.linalg.solve(basis, start.T).T
+    gamma, undecided = _newton(basis.T @ x, trials, totals, gamma, family)
     coefficients = gamma @ basis.T
-    for one in np.flatnonzero(undecided):  # few: each case is looked at once, then it is over
+    for one in np.flatnonzero(undecided):
         rows = trials[one] > 0
-        coefficients[one] = _decide(x[one][:, rows], trials[one, rows], totals[one, rows], family)
+        coefficients[one] = _decide(
+            x[one][:, rows].T, trials[one, rows], totals[one, rows], start[one], family
+        )
     return coefficients
 
 
@@ -198,23 +201,22 @@ def _inverse(matrices):
     return a.transpose(2, 0, 1) * scale, solved
 
 
-def _decide(x, trials, totals, family):
+def _decide(x, trials, totals, start, family):
     """Return the coefficients of one data set that the quick method has left over."""
-    features, rows = x.shape
-    x = x.T
+    rows, features = x.shape
     if rows < features or not full_rank(x[None])[0]:
         return np.nan
     lengths = np.linalg.norm(x, axis=0) / np.sqrt(rows)
     if _is_separated(x / lengths, _sides(trials, totals, family)):
         return np.nan
     q, r = np.linalg.qr(x / lengths)
-    gamma = _careful_newton(np.sqrt(rows) * q, trials, totals, family)
-    return linalg.solve_triangular(r, np.sqrt(rows) * gamma) / lengths
+    gamma = _careful_newton(q, trials, totals, r @ (start * lengths), family)
+    return linalg.solve_triangular(r, gamma) / lengths
 
 
-def _careful_newton(x, trials, totals, family):
+def _careful_newton(x, trials, totals, beta, family):
     """Newton's method with a QR decomposition in place of the Hessian: for weights of any size."""
-    beta, eta = np.zeros(x.shape[1]), np.zeros(len(x))
+    eta = x @ beta
     for _ in range(_CAREFUL_STEPS):
         residual, weight = _derivatives(eta, trials, totals, family)
         root = np.sqrt(weight)

@@ -9,8 +9,8 @@ from collapse.models import _glm_likelihood
 # Working set of a generation: bounds memory, keeps the arrays in the cache.
 _ELEMENTS = 2**17
 
-# NumPy draws no Poisson numbers much beyond it.
-_LARGEST_MEAN = 1e18
+# Of one response, or its rounding would drown the others; and of a sum of responses, for NumPy.
+_LARGEST_MEAN, _LARGEST_TOTAL = 1e12, 1e18
 
 
 class GLM:
@@ -35,10 +35,10 @@ class GLM:
     ("logistic"), or xᵀb = 0 for all rows with y > 0 and xᵀb <= 0 for all with y = 0 ("poisson"):
     the likelihood grows as β moves along b for ever (Albert & Anderson 1984; Haberman 1974). Then
     the parameter ``fitted``, 1 so far, is 0 and the coefficients are NaN, from this generation on:
-    a model that does not exist draws no samples. The same is done should counts grow beyond 10¹⁸.
-    Every β' that is reported is proved to exist, by a bound that also shows every xᵀβ' to be right
-    to 10⁻⁹ (but for rounding); its absence is shown by a direction b, up to rounding
-    (`collapse.models._glm_likelihood`).
+    a model that does not exist draws no samples. The same is done should the mean of a "poisson"
+    response exceed 10¹² (or, for the n responses together, 10¹⁸). Every β' that is reported is
+    proved to exist, by a bound that also shows every xᵀβ' to be right to 10⁻⁹ (but for rounding);
+    its absence is shown by a direction b, up to rounding (`collapse.models._glm_likelihood`).
 
     Parameters
     ----------
@@ -188,9 +188,10 @@ class GLM:
             if trials is None:
                 return np.where(np.isnan(eta), np.nan, rng.random(eta.shape) < p)
             return rng.binomial(trials, p).astype(float)
-        mean = np.exp(np.minimum(eta, 600)) * (1 if trials is None else trials)
-        countable = mean <= _LARGEST_MEAN
-        return np.where(countable, rng.poisson(np.where(countable, mean, 0)), np.nan)
+        mean = np.exp(np.minimum(eta, 600))
+        total = mean * (1 if trials is None else trials)
+        countable = (mean <= _LARGEST_MEAN) & (total <= _LARGEST_TOTAL)
+        return np.where(countable, rng.poisson(np.where(countable, total, 0)), np.nan)
 
 
 def _check_covariates(covariates, features):
