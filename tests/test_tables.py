@@ -1,6 +1,5 @@
 """Tables: what is read, what a generator keeps of a table, and the loop around it."""
 
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
