@@ -4,18 +4,18 @@ The currency is the noise S_T = Σ_{t < T} n_0/n_t of `collapse.laws.random_walk
 unbiased estimate after T generations, in units of that of one fit to the n_0 real samples.
 """
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
-import numpy as np
-from scipy import optimize, special, stats
+from scipy import stats
 
 from collapse import _checks, schedules
 from collapse.laws import random_walk
 
 __all__ = ["Plan", "noise_for", "plan"]
 
-_EXACT_TERMS = 10**5
-_LARGEST_EXPONENT = 60.0
+_EXCESS = (1e-7, 60.0)  # of an exponent over 1: the least and the greatest considered
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ def plan(*, sample_size, noise, horizon=None):
     With a horizon T the target is S_T <= ``noise`` and the cheapest sizes are all equal,
     n_t = n (T − 1)/(``noise`` − 1) (Cauchy–Schwarz); in integers they differ by one at most.
     Without a horizon it is S_T <= ``noise`` for every T, and n_t = n t^e with the smallest e for
-    which that holds: 1 + ζ(e) = ``noise``, and a little more where rounding costs something.
+    which that is certain: 1 + ζ(e) = ``noise``, up to the rounding of the sizes, with e − 1 to
+    1e-10 of itself and the error of `collapse.laws.random_walk.total_noise`.
 
     Parameters
     ----------
@@ -110,50 +111,33 @@ def noise_for(error, probability, *, sample_size, std=1.0, dim=1):
 
 
 def _fixed(n, noise, horizon):
-    steps, added = horizon - 1, noise - 1
+    # In exact fractions: in floats, whether the target is met would be a matter of rounding.
+    steps, added = horizon - 1, Fraction(noise) - 1
     share = n * steps / added
     if share > _checks.MAX_SIZE / horizon:
-        raise ValueError(f"noise must be larger: {noise} takes {share:.3g} samples a generation")
-    low = max(int(np.floor(share)), 1)
-    if low * added >= n * steps:  # met by the smaller of the two sizes alone
-        few = steps
-    else:
-        # k generations of `low`, the rest of one more: k n/low + (steps − k) n/(low + 1) <= added.
-        few = int(np.floor((added / n - steps / (low + 1)) * low * (low + 1)))
-        few = min(max(few, 0), steps)
-    sizes = np.array([n] + [low] * few + [low + 1] * (steps - few))
-    while random_walk.noise_sum(sizes, horizon) > noise and few > 0:  # rounding at the edge
-        few -= 1
-        sizes[1 + few] = low + 1
-    return Plan(
-        tuple(sizes.tolist()),
-        float(random_walk.noise_sum(sizes, horizon)),
-        int(sizes[1:].sum()),
-        None,
-    )
+        raise ValueError(
+            f"noise must be larger: {noise} takes {float(share):.3g} samples a generation"
+        )
+    low = max(math.floor(share), 1)
+    few = steps  # generations of `low` samples, the others have one more
+    if low < share:  # few n/low + (steps − few) n/(low + 1) <= added
+        few = math.floor((added / n - Fraction(steps, low + 1)) * low * (low + 1))
+    sizes = (n,) + (low,) * few + (low + 1,) * (steps - few)
+    total = 1 + n * (Fraction(few, low) + Fraction(steps - few, low + 1))
+    return Plan(sizes, float(total), sum(sizes[1:]), None)
 
 
 def _any_time(n, noise):
-    if 1 + special.zeta(_LARGEST_EXPONENT) >= noise:
+    # Larger exponents have larger sizes, also after rounding: S_∞ decreases.
+    low, high = _EXCESS
+    if _most_noise(n, high) > noise:
         raise ValueError(f"noise must exceed 2 by more, got {noise}: no power of t reaches it")
-    exponent = optimize.brentq(
-        lambda e: 1 + special.zeta(e) - noise, 1 + 1e-7, _LARGEST_EXPONENT, xtol=1e-13
-    )
-    bound = _total_noise(n, exponent)
-    while bound > noise:  # rounding to integers may cost a little noise
-        exponent = 1 + (exponent - 1) * (1 + 1e-4)
-        bound = _total_noise(n, exponent)
-    return Plan(schedules.power(n, exponent), bound, None, float(exponent))
+    while high > low * (1 + 1e-10):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if _most_noise(n, middle) > noise else (low, middle)
+    return Plan(schedules.power(n, 1 + high), _most_noise(n, high), None, 1 + high)
 
 
-def _total_noise(n, exponent):
-    """Return an upper bound on S_∞ of the rounded schedule n t^exponent.
-
-    The first sizes are taken as they are; later ones are at least n t^e − ½.
-    """
-    terms = _EXACT_TERMS
-    while terms > 2 and exponent * np.log(terms) + np.log(n) > 43:  # sizes up to 2⁶²
-        terms //= 2
-    first = float(random_walk.noise_sum(schedules.power(n, exponent), terms))
-    tail = special.zeta(exponent, terms)
-    return (first + tail / (1 - 0.5 / (n * float(terms) ** exponent))) * (1 + 1e-12)
+def _most_noise(n, excess):
+    """Return an upper bound on S_∞ of n t^(1 + excess), rounded to integers."""
+    return sum(random_walk.total_noise(schedules.power(n, 1 + excess)))

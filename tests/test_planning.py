@@ -1,10 +1,14 @@
 """Plans: they meet their target, and nothing cheaper does."""
 
+import itertools
+from fractions import Fraction
+
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy import stats
 
-from collapse import Gaussian, laws, planning, recursive_training
+from collapse import Gaussian, laws, planning, recursive_training, schedules
 
 noise_sum = laws.random_walk.noise_sum
 
@@ -37,6 +41,34 @@ class TestFixedHorizon:
         assert plan.budget <= least + horizon or min(plan.sample_size) == 1
 
 
+@pytest.mark.parametrize("n, noise, horizon", [
+    (10**6, 1.0001, 5000), (1000, 2.0, 10**6), (10**7, 1.7, 10**5), (3, 1.1, 50)])
+def test_rounding_decides_nothing(n, noise, horizon):
+    # In fractions: the target is met, and one sample fewer would miss it.
+    plan = planning.plan(sample_size=n, noise=noise, horizon=horizon)
+    low, high = min(plan.sample_size[1:]), max(plan.sample_size[1:])
+    many = plan.sample_size[1:].count(high) if high > low else 0
+
+    def total(many):
+        return 1 + n * (Fraction(many, low + 1) + Fraction(horizon - 1 - many, low))
+
+    assert total(many) <= Fraction(noise)
+    if many:
+        assert total(many - 1) > Fraction(noise)
+    else:  # one of the smaller ones, smaller still
+        assert total(0) - Fraction(n, low) + Fraction(n, low - 1) > Fraction(noise)
+
+
+def test_against_all_integer_schedules():
+    # n_0 = 2, four generations: every schedule with fewer samples is too noisy.
+    for noise in (1.3, 2.0, 2.9, 4.5, 6.2):
+        plan = planning.plan(sample_size=2, noise=noise, horizon=4)
+        cheaper = (
+            sizes for sizes in itertools.product(range(1, plan.budget), repeat=3)
+            if sum(sizes) == plan.budget - 1)
+        assert all(noise_sum((2, *sizes), 4) > noise for sizes in cheaper)
+
+
 @pytest.mark.parametrize("n", [2, 50, 10_000])
 @pytest.mark.parametrize("noise", [2.01, 2.5, 3.612, 11.6, 100.0])
 class TestAnyTime:
@@ -47,12 +79,16 @@ class TestAnyTime:
         assert noise_sum(plan.sample_size, last) < noise
 
     def test_a_smaller_exponent_does_not(self, n, noise):
-        from mpmath import zeta
-
         plan = planning.plan(sample_size=n, noise=noise)
-        smaller = 1 + (plan.exponent - 1) * 0.98
-        rounding = 0.05 if n == 2 else 0.0
-        assert 1 + float(zeta(smaller)) > noise * (1 - rounding)
+        smaller = 1 + (plan.exponent - 1) * (1 - 1e-4)
+        value, error = laws.random_walk.total_noise(schedules.power(n, smaller))
+        assert value - error > noise
+
+    def test_zeta(self, n, noise):
+        # The sizes are rounded, by at most ½ of at least n: in between are no other exponents.
+        plan = planning.plan(sample_size=n, noise=noise)
+        synthetic = float(mp.zeta(plan.exponent))
+        assert abs(synthetic / (noise - 1) - 1) < 0.5 / (n - 0.5)
 
 
 def test_noise_for_is_exact(assert_proportion):

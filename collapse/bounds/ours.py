@@ -8,6 +8,7 @@ from collapse.bounds import suresh
 from collapse.bounds._common import Bounds, share_arguments
 from collapse.laws import _log_gamma, branching
 from collapse.laws.gaussian import _log_ratio, _Points, _std, std_sf
+from collapse.laws.random_walk import _squared_ratio, deviation_sf
 from collapse.laws.wright_fisher import spectrum
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "mixture",
     "mixture_moment",
     "poisson",
+    "walk",
+    "walk_reflection",
 ]
 
 _MAX_STEPS = 10**6
@@ -268,3 +271,50 @@ def _mixture_arguments(x, n, k, std, eta):
     k = _checks.integers(k, "k", low=0)
     growth = np.log1p(suresh.kappa(n, eta=_checks.real(eta, "eta", low=1.0, open_low=True)))
     return np.broadcast_arrays(x, n, k, _std(std), growth)
+
+
+def walk(x, noise, n, *, dim=1, std=1.0):
+    """Return Doob's bound on the chance that the Gaussian mean is ever far away,
+
+        Pr(sup_{t<=T} ‖θ_t − θ*‖ >= x) <= min(1, d σ² S_T/(n x²)).
+
+    Only martingale and variance are used, so that it holds for every unbiased estimator with a
+    covariance of trace at most d σ²/n_t, given the past.
+
+    Parameters
+    ----------
+    x : array of float > 0
+    noise : array of float >= 0
+        S_T of `collapse.laws.random_walk`, or S_∞ for all generations; may be infinite.
+    n : array of int >= 1
+        n_0, the number of real samples.
+    dim : array of int >= 1
+        d.
+    std : array of float > 0
+        σ, of each coordinate.
+
+    Returns
+    -------
+    numpy.ndarray of float in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+    """
+    _checks.reals(x, "x", low=0.0, open_low=True)
+    level, dim = _squared_ratio(x, noise, n, dim, std)
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.minimum(1.0, dim / level)[()]
+
+
+def walk_reflection(x, noise, n, *, dim=1, std=1.0):
+    """Return min{1, 2 Pr(χ²_d >= n x²/(σ² S_T))}, a sharper bound on the same chance.
+
+    At least half of the walks that were ever outside the ball are outside in the end, by
+    reflection (Lévy); so it exceeds the truth by at most a factor of two. It uses that steps are
+    symmetric and independent of the past: it holds for Gaussian means. Arguments, errors as
+    `walk`.
+    """
+    _checks.reals(x, "x", low=0.0, open_low=True)
+    return np.minimum(1.0, 2 * deviation_sf(x, noise, n, dim=dim, std=std))[()]
