@@ -21,9 +21,11 @@ No such proof can succeed where no unique minimum exists, that is if and only if
 b != 0 has x_iᵀb <= 0 where s_i is as small as can be, x_iᵀb >= 0 where it is as large as can be,
 and x_iᵀb = 0 elsewhere (Haberman 1974; Albert & Anderson 1984). If an iterate of Newton's method
 is such a b, strictly, that settles it. What is left over is examined one by one: the rank of the
-rows (b with all x_iᵀb = 0), then a linear program for the other b (Konis 2007), and if neither
-finds a b, more of Newton's method. Rank and program work up to rounding: a failure of b by less
-than about 10⁻¹² of the size of the columns is none.
+rows (b with all x_iᵀb = 0), then a linear program for the other b (Konis 2007). Both work up to
+rounding: a failure of b by less than about 10⁻¹² of the size of the columns is none. Where neither
+finds a b, the minimum is there and more of Newton's method finds it, up to a step with s <= 10⁻⁹:
+weights so unequal that λϱ drowns in rounding do not impair s. Where even this fails, because the
+minimum has weights beyond the range of numbers, there is no estimator for our purposes.
 """
 
 import numpy as np
@@ -31,12 +33,12 @@ from scipy import linalg, optimize
 
 _STEPS = 40
 _PIVOT = 1e-9  # relative: the inverse Hessian has then six digits, plenty for a Newton step
-_CAREFUL_STEPS, _CAREFUL_PIVOT = 1000, 1e-14
+_CAREFUL_STEPS = 300
 _ROUNDING = 1e-12
 
 
 def maximise(x, trials, totals, start, family):
-    """Return the coefficients of each data set, NaN where no (unique) estimator exists.
+    """Return the coefficients of each data set, NaN where there is no estimator to be found.
 
     Parameters
     ----------
@@ -44,20 +46,18 @@ def maximise(x, trials, totals, start, family):
     trials, totals : arrays, shape (sets, rows)
     start : array, shape (sets, features)
     family : {"logistic", "poisson"}
-
-    Raises
-    ------
-    RuntimeError
-        If for one of the data sets neither the one nor the other can be shown.
     """
     basis = _basis(x)
-    gamma = np.linalg.solve(basis, start.T).T
-    gamma, undecided = _newton(basis.T @ x, trials, totals, gamma, family)
-    coefficients = gamma @ basis.T
-    for one in np.flatnonzero(undecided):
+    if basis is None:
+        coefficients, undecided = _newton(x, trials, totals, start, family)
+    else:
+        gamma = np.linalg.solve(basis, start.T).T
+        gamma, undecided = _newton(basis.T @ x, trials, totals, gamma, family)
+        coefficients = gamma @ basis.T
+    for one in np.flatnonzero(undecided):  # few, as a rule
         rows = trials[one] > 0
         coefficients[one] = _decide(
-            x[one][:, rows].T, trials[one, rows], totals[one, rows], start[one], family
+            x[one][:, rows].T, trials[one, rows], totals[one, rows], family
         )
     return coefficients
 
@@ -72,13 +72,13 @@ def full_rank(factors):
 def _basis(x):
     """Return a matrix B such that the rows x_iᵀB of all sets together are well conditioned.
 
-    The identity where they are. Any regular B would do: β = Bγ, and only rounding depends on it.
+    None where they are already. Any regular B would do: β = Bγ, and only rounding depends on it.
     """
     second = np.sum(x @ x.swapaxes(1, 2), axis=0)
     scale = 1 / np.sqrt(np.maximum(np.diagonal(second), 1e-290))
     size, directions = np.linalg.eigh(second * np.outer(scale, scale))
     if size[0] > 1e-6 * size[-1]:
-        return np.eye(len(second))
+        return None
     return scale[:, None] * directions / np.sqrt(np.maximum(size, 1e-14 * size[-1]))
 
 
@@ -201,7 +201,7 @@ def _inverse(matrices):
     return a.transpose(2, 0, 1) * scale, solved
 
 
-def _decide(x, trials, totals, start, family):
+def _decide(x, trials, totals, family):
     """Return the coefficients of one data set that the quick method has left over."""
     rows, features = x.shape
     if rows < features or not full_rank(x[None])[0]:
@@ -210,32 +210,37 @@ def _decide(x, trials, totals, start, family):
     if _is_separated(x / lengths, _sides(trials, totals, family)):
         return np.nan
     q, r = np.linalg.qr(x / lengths)
-    gamma = _careful_newton(q, trials, totals, r @ (start * lengths), family)
-    return linalg.solve_triangular(r, gamma) / lengths
+    gamma = _careful_newton(np.sqrt(rows) * q, trials, totals, family)
+    if gamma is None:
+        return np.nan
+    return linalg.solve_triangular(r, np.sqrt(rows) * gamma) / lengths
 
 
-def _careful_newton(x, trials, totals, beta, family):
-    """Newton's method with a QR decomposition in place of the Hessian: for weights of any size."""
-    eta = x @ beta
+def _careful_newton(x, trials, totals, family):
+    """Return the coefficients of one data set that has some, None if they are out of reach.
+
+    The QR decomposition of the weighted rows, largest first and with column pivoting, keeps the
+    small ones as exact as the large ones (Cox & Higham 1998), which a Hessian does not.
+    """
+    beta, eta = np.zeros(x.shape[1]), np.zeros(len(x))
     for _ in range(_CAREFUL_STEPS):
         residual, weight = _derivatives(eta, trials, totals, family)
         root = np.sqrt(weight)
         scaled = np.divide(residual, root, out=np.zeros(len(x)), where=root > 0)
-        q, r = np.linalg.qr(root[:, None] * x)
-        singular = np.any(np.abs(np.diagonal(r)) <= _CAREFUL_PIVOT * np.linalg.norm(r, axis=0))
-        if singular or np.any((root == 0) & (residual != 0)):
+        order = np.argsort(-root * np.abs(x).max(axis=1))
+        q, r, pivots = linalg.qr((root[:, None] * x)[order], mode="economic", pivoting=True)
+        lost = (root == 0) & (residual != 0)
+        if np.any(lost) or np.abs(np.diagonal(r)).min() < 1e-140:  # squares underflow
             break
-        half = q.T @ scaled
-        step = linalg.solve_triangular(r, half)
+        step = np.empty(len(beta))
+        step[pivots] = linalg.solve_triangular(r, q.T @ scaled[order])
         change = x @ step
         largest = np.abs(change).max(keepdims=True)
         length = _lengths(eta[None], change[None], largest, trials[None], totals[None], family)[0]
         beta, eta = beta + length * step, eta + length * change
-        reach = np.linalg.norm(linalg.solve_triangular(r.T, x.T, lower=True), axis=0).max()
-        if np.linalg.norm(half) * reach <= 1e-5:
+        if largest[0] <= 1e-9:
             return beta
-    raise RuntimeError(f"neither a maximum of the likelihood of a data set of {len(x)} rows nor "
-                       "its absence can be shown: the responses are on the verge of separation")
+    return None
 
 
 def _is_separated(x, sides):

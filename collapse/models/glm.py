@@ -35,10 +35,11 @@ class GLM:
     ("logistic"), or xᵀb = 0 for all rows with y > 0 and xᵀb <= 0 for all with y = 0 ("poisson"):
     the likelihood grows as β moves along b for ever (Albert & Anderson 1984; Haberman 1974). Then
     the parameter ``fitted``, 1 so far, is 0 and the coefficients are NaN, from this generation on:
-    a model that does not exist draws no samples. The same is done should the mean of a "poisson"
-    response exceed 10¹² (or, for the n responses together, 10¹⁸). Every β' that is reported is
-    proved to exist, by a bound that also shows every xᵀβ' to be right to 10⁻⁹ (but for rounding);
-    its absence is shown by a direction b, up to rounding (`collapse.models._glm_likelihood`).
+    a model that does not exist draws no samples. Every β' that is reported is proved to exist, and
+    every xᵀβ' is right to 10⁻⁹ (but for rounding); its absence is shown by a direction b, up to
+    rounding (`collapse.models._glm_likelihood`). Numbers have an end before the mathematics has:
+    ``fitted`` is also 0 should the mean of a "poisson" response exceed 10¹² (10¹⁸ for all n
+    together), or the weights w of a β' be below 10⁻²⁸⁰.
 
     Parameters
     ----------
@@ -55,9 +56,6 @@ class GLM:
     ------
     TypeError, ValueError
         If an argument is of the wrong type, shape or range.
-    RuntimeError
-        From `fit` and `step`: if for some data set neither an estimator nor its absence can be
-        shown, as for responses that the family does not have.
     """
 
     dims = {"coefficients": ("feature",), "fitted": ()}

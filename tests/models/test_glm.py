@@ -169,13 +169,23 @@ class TestOneFit:
             assert np.all(np.isnan(fitted[1]))
             np.testing.assert_array_equal(fitted[[0, 2]], expected[[0, 2]])
 
-    def test_impossible_responses_are_an_error(self):
+    def test_impossible_responses_have_no_fit(self):
         x = normal_design(np.random.default_rng(1), 2, 9, 2)
-        with pytest.raises(RuntimeError, match="neither"):
-            fit(x, np.full((2, 9), 2.0), "logistic")
-        with pytest.raises(RuntimeError, match="neither"):
-            fit(x, np.full((2, 9), -1.0), "poisson")
+        assert np.all(np.isnan(fit(x, np.full((2, 9), 2.0), "logistic")))
+        assert np.all(np.isnan(fit(x, np.full((2, 9), -1.0), "poisson")))
 
+    def test_weights_of_all_sizes(self):
+        # With η = 0, log 3 and 6 at the first three rows, the last two are at ±u in a direction
+        # of their own: e^{a + u} = e^{b − u}, so that the weights of both are e^{(a + b)/2}.
+        for a, b in ((-100, -80), (-500, -300), (-1200, 0)):
+            x = np.array([[1.0, 0, 0], [1, 1, 0], [1, 1, 0], [1, a, 1], [1, b, -1]])
+            y = np.array([1.0, 3, 0, 0, 0])
+            fitted = fit(x[None], y[None], "poisson")[0]
+            beta = np.array([0, np.log(1.5)])
+            u = -(a - b) / 2 * beta[1]
+            np.testing.assert_allclose(fitted, [*beta, u], rtol=1e-12, atol=1e-12)
+        x[3:, 1] = -3000  # weights e^{−1200}
+        assert np.all(np.isnan(fit(x[None], y[None], "poisson")))
 
 def many_digits(x, y, guess, family):
     """Predictors at the maximum of the likelihood, by Newton's method with 60 digits."""
@@ -638,7 +648,7 @@ class TestEnd:
         assert np.all(model.step(state, 50, np.random.default_rng(1))["fitted"] == 0)
 
     def test_counts_beyond_all_bounds(self):
-        model = GLM([60.0, 1.0], family="poisson")
+        model = GLM([30.0, 0.1], family="poisson")  # e^30 = 10^13
         for route in (step, draw_then_fit):
             assert np.all(route(model, 50, np.random.default_rng(1), 3)["fitted"] == 0)
         assert np.all(step(GLM([1e3, 1.0], family="poisson"), 50, np.random.default_rng(1),
