@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from collapse import _checks
+from collapse.laws.gaussian import _log_ratio
 
 
 class Bounds(NamedTuple):
@@ -21,3 +22,12 @@ def share_arguments(p0, n, k, *, smallest_n=1, largest_k=None):
         _checks.integers(n, "n", low=smallest_n),
         _checks.integers(k, "k", low=1, high=largest_k),
     )
+
+
+def level_arguments(x, n, k, std, *, smallest_n):
+    """Return log(std/x), and n and k checked, for a level x > 0, a size, a generation >= 0."""
+    x = _checks.reals(x, "x", low=0.0, open_low=True)
+    n = _checks.integers(n, "n", low=smallest_n)
+    k = _checks.integers(k, "k", low=0)
+    std = _checks.reals(std, "std", low=0.0, open_low=True)
+    return _log_ratio(std, x), n, k

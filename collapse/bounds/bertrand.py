@@ -5,9 +5,8 @@ arXiv:2310.00429, as used by Suresh et al. (2025).
 
 import numpy as np
 
-from collapse import _checks
+from collapse.bounds._common import level_arguments
 from collapse.laws import _log_gamma
-from collapse.laws.gaussian import _log_ratio
 
 __all__ = ["gaussian"]
 
@@ -35,10 +34,7 @@ def gaussian(x, n, k, *, std=1.0):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    x = _checks.reals(x, "x", low=0.0, open_low=True)
-    n = _checks.integers(n, "n", low=2)
-    k = _checks.integers(k, "k", low=0)
-    std = _checks.reals(std, "std", low=0.0, open_low=True)
+    log_ratio, n, k = level_arguments(x, n, k, std, smallest_n=2)
     log_mean = _log_gamma.log_moment((n - 1) / 2, 0.5)
     with np.errstate(over="ignore", under="ignore"):  # a bound of infinity, or of 0, is one
-        return np.exp(_log_ratio(std, x) + k * log_mean)
+        return np.exp(log_ratio + k * log_mean)

@@ -241,15 +241,14 @@ def mixture(x, n, k, *, std=1.0, eta=2.0):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
+    # Where the level of the product is no normal float, the moment bound, made of logarithms.
+    out = np.array(np.minimum(mixture_moment(x, n, k, std=std, eta=eta), 1.0))
     x, n, k, std, growth = _mixture_arguments(x, n, k, std, eta)
-    sizes, index = np.unique(n, return_inverse=True)
-    index = index.reshape(n.shape)
-    out = np.empty(n.shape)
     with np.errstate(under="ignore"):
         level = x * np.exp(-k * growth / 2)
-    level = np.maximum(level, np.finfo(float).tiny)
-    for i, size in enumerate(sizes.tolist()):
-        rows = index == i
+    normal = level > np.finfo(float).tiny
+    for size in np.unique(n[normal]).tolist():
+        rows = normal & (n == size)
         out[rows] = std_sf(level[rows], size, k[rows], std=std[rows], ddof=0)
     return out[()]
 

@@ -6,9 +6,8 @@ AISTATS 2025, PMLR 258:1396-1404.
 import numpy as np
 
 from collapse import _checks
-from collapse.bounds._common import Bounds, share_arguments
+from collapse.bounds._common import Bounds, level_arguments, share_arguments
 from collapse.laws import branching
-from collapse.laws.gaussian import _log_ratio
 from collapse.laws.wright_fisher import spectrum
 
 __all__ = ["bernoulli", "distinct", "gaussian", "interior", "kappa", "mixture", "poisson"]
@@ -135,12 +134,9 @@ def gaussian(x, n, k, *, std=1.0):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    x = _checks.reals(x, "x", low=0.0, open_low=True)
-    n = _checks.integers(n, "n", low=3)
-    k = _checks.integers(k, "k", low=0)
-    std = _checks.reals(std, "std", low=0.0, open_low=True)
+    log_ratio, n, k = level_arguments(x, n, k, std, smallest_n=3)
     with np.errstate(over="ignore", under="ignore"):  # a bound of infinity, or of 0, is one
-        return np.exp(_log_ratio(std, x) - k / (4.0 * n - 1.0))
+        return np.exp(log_ratio - k / (4.0 * n - 1.0))
 
 
 def mixture(x, n, k, *, std=1.0):
@@ -149,12 +145,9 @@ def mixture(x, n, k, *, std=1.0):
     For the mixture ½N(μ, Σ²) + ½N(−μ, Σ²) refitted by Algorithm 1, whatever μ_0 is. Parameters,
     returns, errors as `gaussian`, for n >= 2.
     """
-    x = _checks.reals(x, "x", low=0.0, open_low=True)
-    n = _checks.integers(n, "n", low=2)
-    k = _checks.integers(k, "k", low=0)
-    std = _checks.reals(std, "std", low=0.0, open_low=True)
+    log_ratio, n, k = level_arguments(x, n, k, std, smallest_n=2)
     with np.errstate(over="ignore", under="ignore"):
-        return np.exp(_log_ratio(std, x) - k / (4.0 * n))
+        return np.exp(log_ratio - k / (4.0 * n))
 
 
 def kappa(n, *, eta=2.0):

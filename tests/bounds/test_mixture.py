@@ -112,6 +112,17 @@ def test_arrays_broadcast():
     assert bounds.ours.mixture(2.0, 10, 0, std=1.0) == 0.0
 
 
+def test_levels_beyond_the_range_of_floats():
+    # σ_0/x = 10⁶⁰⁰. At this k the median of the product is just there: the law is about a half,
+    # and no bound may be below it, though x (1 + κ)^(−k/2) is 10⁻⁴³⁶.
+    n = 10
+    fall = -laws.gaussian.lyapunov_exponent(n, ddof=0) - np.log1p(bounds.suresh.kappa(n)) / 2
+    k = round(600 * np.log(10) / fall)
+    assert 0.45 < bounds.ours.mixture(1e-300, n, k, std=1e300) <= 1
+    # Far later the moment bound takes over; it falls.
+    assert bounds.ours.mixture(1e-300, n, 20 * k, std=1e300) < 1e-100
+
+
 def test_far_tails():
     assert bounds.ours.mixture(1e-300, 10, 10**6) >= 0
     assert 0 < bounds.ours.mixture(1e-3, 10, 8000) < 1e-200
