@@ -6,13 +6,9 @@ from scipy import stats
 from slow_twin import categorical as slow_categorical
 
 from collapse import Bernoulli, Categorical, Poisson, laws, recursive_training, replay
+from models.starts import start
 
 REPLICATIONS = 5000
-
-
-def start(model, replications):
-    return {name: np.repeat(np.asarray(value)[None], replications, axis=0)
-            for name, value in model.parameters.items()}
 
 
 def step(model, size, rng, replications=REPLICATIONS):

@@ -8,12 +8,9 @@ from slow_twin import exponential as slow_exponential
 from collapse import Exponential, Gaussian, recursive_training, replay
 from collapse.laws import gaussian as gaussian_law
 from collapse.recursion import _PATH_ELEMENTS
+from models.starts import start
 
 REPLICATIONS = 5000
-
-
-def start(model, replications):
-    return {name: np.repeat(value, replications) for name, value in model.parameters.items()}
 
 
 def step(model, size, rng, replications=REPLICATIONS):

@@ -7,13 +7,9 @@ from slow_twin import gaussian as slow_gaussian
 
 from collapse import Gaussian, recursive_training
 from collapse.laws import gaussian as law
+from models.starts import start
 
 REPLICATIONS = 5000
-
-
-def start(model, replications):
-    return {name: np.broadcast_to(value, (replications, *np.shape(value))).copy()
-            for name, value in model.parameters.items()}
 
 
 def step(model, size, rng, replications=REPLICATIONS):

@@ -10,6 +10,7 @@ from collapse import GaussianMixture, recursive_training, replay
 from collapse.bounds import suresh
 from collapse.laws import gaussian as gaussian_law
 from collapse.models import _mixture_likelihood
+from models.starts import start
 
 ESTIMATORS = ["ml", "algorithm1", "em"]
 REPLICATIONS = 4000
@@ -241,10 +242,6 @@ def test_an_unfinished_search_is_an_error(monkeypatch):
     x = data_sets(10, 100, 8)
     with pytest.raises(RuntimeError, match="not maximised"):
         GaussianMixture(1.0, 1.0).fit(x)
-
-
-def start(model, replications):
-    return {name: np.repeat(value, replications) for name, value in model.parameters.items()}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -13,6 +13,7 @@ from slow_twin import glm_fit, glm_separated
 
 from collapse import GLM, laws, recursive_training, replay
 from collapse.models import _glm_likelihood
+from models.starts import start
 
 FAMILIES = ("gaussian", "logistic", "poisson")
 BETA = np.array([0.3, 0.8, -0.5])
@@ -21,11 +22,6 @@ REPLICATIONS = 5000
 # A small experiment: dose, group and an intercept; units and centre are awkward on purpose.
 TABLE = np.column_stack([np.ones(12), np.repeat([1000.0, 1001.0, 1003.0], 4), np.tile([0, 1], 6)])
 TABLE_BETA = np.array([-401.0, 0.4, 0.5])
-
-
-def start(model, replications):
-    return {name: np.repeat(np.asarray(value)[None], replications, axis=0)
-            for name, value in model.parameters.items()}
 
 
 def step(model, size, rng, replications=REPLICATIONS):

@@ -7,15 +7,11 @@ from slow_twin import multivariate_gaussian as slow_multivariate_gaussian
 
 from collapse import Gaussian, MultivariateGaussian, recursive_training
 from collapse.laws import multivariate_gaussian as law
+from models.starts import start
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COV = np.array([[2.0, 0.6, -0.3], [0.6, 1.0, 0.2], [-0.3, 0.2, 0.5]])
 REPLICATIONS = 5000
-
-
-def start(model, replications):
-    return {name: np.broadcast_to(value, (replications, *np.shape(value))).copy()
-            for name, value in model.parameters.items()}
 
 
 def step(model, size, rng, replications=REPLICATIONS):
