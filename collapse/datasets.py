@@ -35,6 +35,7 @@ __all__ = [
     "CACHE_VARIABLE",
     "count_spectrum",
     "load_text",
+    "published_readings",
     "wikitext2_counts",
     "wikitext2_ngrams",
     "wikitext2_script",
@@ -119,6 +120,34 @@ def wikitext2_script():
         collapse/data/wikitext2_script.csv says how they were made.
     """
     return _table("wikitext2_script.csv")
+
+
+def published_readings(figure, curve):
+    """A curve of the public figures of Suresh et al. (2025), as read off the stored image.
+
+    Parameters
+    ----------
+    figure : str
+        Its id in the book, such as "P1-F-gmm".
+    curve : str
+        Such as "exact ML"; the file collapse/data/published_readings.csv has them all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``generation``, ``value`` and ``pixel``, a bound on the reading error.
+
+    Raises
+    ------
+    ValueError
+        If there is no such curve.
+    """
+    table = _table("published_readings.csv")
+    known = sorted(set(zip(table["figure"], table["curve"], strict=True)))
+    if (figure, curve) not in known:
+        raise ValueError(f"figure and curve must be one of {known}, got {(figure, curve)!r}")
+    rows = table[(table["figure"] == figure) & (table["curve"] == curve)]
+    return rows[["generation", "value", "pixel"]].reset_index(drop=True)
 
 
 def count_spectrum(tokens):

@@ -119,7 +119,7 @@ def contraction(run, variable, *, expected=None, false_alarm=1e-3):
     elif expected is not None:
         p_value = 2 * _student(-abs(mean - expected), error, runs)
         if p_value < false_alarm:
-            faults.append(f"not by the expected {expected:.3g} (p = {p_value:.1g})")
+            faults.append(f"not by the expected {expected:.3g} ({_shown(p_value)})")
     fallen = f", {zeros} of {runs} runs have reached 0" if zeros else ""
     return Verdict(
         float(mean),
@@ -190,7 +190,7 @@ def survival(run, variable, predicted, *, above=0.0, false_alarm=1e-3):
         float(p_value),
         flagged,
         f"{seen[worst]} of {runs} runs have {variable} > {above:g} at generation "
-        f"{generation[worst]}, {runs * exact:.5g} are predicted (p = {p_value:.2g} for "
+        f"{generation[worst]}, {runs * exact:.5g} are predicted ({_shown(p_value)} for "
         f"{generation.size} generations): {'not as predicted' if flagged else 'as predicted'}",
     )
 
@@ -282,7 +282,7 @@ def _rising(steps, name, power, false_alarm):
         p_value,
         flagged,
         f"{name} is multiplied by {mean:.4g} ± {error:.1g} a step; a bet on its rise turns 1 "
-        f"into {np.exp(min(best, 700.0)):.3g} (p <= {p_value:.2g}): "
+        f"into {np.exp(min(best, 700.0)):.3g} ({_shown(p_value, '<=')}): "
         + ("its mean rises" if flagged else "no rise to be seen"),
     )
 
@@ -304,7 +304,7 @@ def _correlated(noise, used, false_alarm):
         0.0,
         p_value,
         flagged,
-        f"successive steps have correlation {value:.3g} ± {error:.1g} (p = {p_value:.2g}): "
+        f"successive steps have correlation {value:.3g} ± {error:.1g} ({_shown(p_value)}): "
         + (kind if flagged else "independent, as far as can be seen"),
     )
 
@@ -332,7 +332,7 @@ def _shared(noise, used, false_alarm):
         p_value,
         flagged,
         f"generations differ {ratio:.3g} times as much as independent runs do "
-        f"(p = {p_value:.2g}): "
+        f"({_shown(p_value)}): "
         + ("runs share their noise, or alternate together" if flagged else "independent runs"),
     )
 
@@ -343,6 +343,11 @@ def _no_noise(name):
         np.nan, np.nan, 0.0 if name == "correlation" else 1.0, 0.0, True,
         f"no {name}, because no two steps between positive values differ: nothing random in them",
     )  # fmt: skip
+
+
+def _shown(p_value, sign="="):
+    """Return a p-value in words; none is 0, though a number may be too small to be held."""
+    return f"p {sign} {p_value:.2g}" if p_value > 1e-300 else "p < 1e-300"
 
 
 def _student(difference, error, runs):

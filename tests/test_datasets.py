@@ -375,3 +375,18 @@ def test_the_pinned_text_is_the_shared_one(wikitext):
     content = wikitext.encode()  # no carriage returns, no byte order mark: nothing is changed
     assert hashlib.sha256(content).hexdigest() == datasets._WIKITEXT2["sha256"]
     assert len(content) == datasets._WIKITEXT2["bytes"]
+
+
+class TestPublishedReadings:
+    def test_every_curve_of_the_file(self):
+        table = datasets._table("published_readings.csv")
+        for (figure, curve), rows in table.groupby(["figure", "curve"]):
+            found = datasets.published_readings(figure, curve)
+            assert list(found) == ["generation", "value", "pixel"] and len(found) == len(rows)
+            assert found["generation"].is_monotonic_increasing
+            assert found["value"].between(0, 1).all() and found["value"].is_monotonic_decreasing
+            assert (found["pixel"] > 0).all() and (found["pixel"] < 0.02).all()
+
+    def test_unknown(self):
+        with pytest.raises(ValueError, match="figure and curve must be one of"):
+            datasets.published_readings("P1-F-gmm", "ML")
