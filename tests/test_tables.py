@@ -1,5 +1,6 @@
 """Tables: what is read, what a generator keeps of a table, and the loop around it."""
 
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -373,3 +374,18 @@ def test_the_latent_correlation_of_normal_columns_is_their_own():
     for r in (-0.95, 0.0, 0.3, 0.99):
         observed = np.array([[1, r], [r, 1]])
         assert tables._latent(observed, coefficients)[0, 1] == pytest.approx(r, abs=3e-3)
+
+
+def test_the_chapter_takes_a_file(tmp_path, monkeypatch):
+    # Running it takes too long for a test; its parameter must be a table that can be read.
+    from collapse.publishing import notebooks
+    from collapse.publishing.project import Project, UsageError
+
+    page = Project(Path(__file__).resolve().parents[1]).chapter("a-real-table")
+    path = write(tmp_path / "my.csv", a=np.arange(150), b=np.arange(150) % 7)
+    monkeypatch.chdir(tmp_path)
+    values = notebooks.parse_parameters(page, [("table", "my.csv")])
+    assert values == {"table": str(path)} and tables.load_table(values["table"]).names == ("a", "b")
+    assert notebooks.parameters(page)["table"].default == "default"
+    with pytest.raises(UsageError, match="table must be 'default' or the path of a file"):
+        notebooks.parse_parameters(page, [("table", "absent.csv")])
