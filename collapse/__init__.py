@@ -7,11 +7,12 @@
     >>> exact = laws.gaussian.std_sf(0.1, 10, run["generation"].values)
 """
 
-from collapse import bounds, datasets, diagnostics, language, laws, planning, schedules
+from collapse import bounds, datasets, diagnostics, genealogy, language, laws, planning, schedules
 from collapse.models import (
     GLM,
     Bernoulli,
     Categorical,
+    EmpiricalMeasure,
     Exponential,
     Gaussian,
     GaussianMixture,
@@ -26,6 +27,7 @@ __all__ = [
     "GLM",
     "Bernoulli",
     "Categorical",
+    "EmpiricalMeasure",
     "Exponential",
     "Gaussian",
     "GaussianMixture",
@@ -34,6 +36,7 @@ __all__ = [
     "bounds",
     "datasets",
     "diagnostics",
+    "genealogy",
     "hitting_time",
     "iter_blocks",
     "language",

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from functools import partial
 from importlib import metadata
 
 import joblib
@@ -43,7 +44,8 @@ def recursive_training(
     """Train a model on its own samples, again and again.
 
     Generation 0 is ``model``. From generation t, n_t samples are drawn, and generation t + 1 is
-    fitted to them alone.
+    fitted to them alone. With fresh samples, each of the n_t comes from ``source`` with chance
+    ``fresh_fraction``, independently.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def recursive_training(
     source : model, optional
         Where fresh samples come from (the starting model when None).
     fresh_fraction : float in [0, 1]
-        Chance of each sample to come from ``source``. Only 0 is supported so far.
+        Chance of each sample to come from ``source``.
     workflow : {"replace", "accumulate", "subsample"}
         Fit to the newest samples alone, to all so far, or to a subsample of all so far. Only
         "replace" is supported so far.
@@ -82,7 +84,7 @@ def recursive_training(
     TypeError, ValueError
         If an argument is of the wrong type or out of range, before any work.
     NotImplementedError
-        For fresh samples and for workflows that are not supported yet.
+        For workflows that are not supported yet.
     """
     run = _Run(
         model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
@@ -128,7 +130,7 @@ def iter_blocks(
     )
 
 
-def replay(run, *, model=None, n_jobs=1):
+def replay(run, *, model=None, source=None, n_jobs=1):
     """Make a run again from its provenance.
 
     Parameters
@@ -137,6 +139,8 @@ def replay(run, *, model=None, n_jobs=1):
         A result of `recursive_training`, or its ``provenance`` attribute.
     model : model, optional
         Generation 0. Needed when the model is not one of this package.
+    source : model, optional
+        Where fresh samples come from. Needed when it was given and is not of this package.
     n_jobs : int
         As in `recursive_training`.
 
@@ -148,7 +152,8 @@ def replay(run, *, model=None, n_jobs=1):
     Raises
     ------
     ValueError
-        If the provenance is missing, of another block size, or of a model that must be passed.
+        If the provenance is missing, of another block size, or of a model or source that must be
+        passed.
     """
     text = run if isinstance(run, str) else getattr(run, "attrs", {}).get("provenance")
     try:
@@ -166,14 +171,16 @@ def replay(run, *, model=None, n_jobs=1):
         if described is None:
             raise ValueError("model must be given: the run's model is not one of this package")
         model = _make(described)
-    if record["source"] is not None:
-        arguments["source"] = _make(record["source"])
+    if source is None and record["source"] is not None:
+        source = _make(record["source"])
+    if source is None and record["source_repr"] is not None:
+        raise ValueError("source must be given: the run's source is not one of this package")
     if isinstance(arguments["sample_size"], dict):
         arguments["sample_size"] = schedules.from_description(arguments["sample_size"])
     seed = np.random.SeedSequence(
         entropy["entropy"], spawn_key=entropy["spawn_key"], pool_size=entropy["pool_size"]
     )
-    return recursive_training(model, seed=seed, n_jobs=n_jobs, **arguments)
+    return recursive_training(model, seed=seed, source=source, n_jobs=n_jobs, **arguments)
 
 
 def hitting_time(run, variable, *, below):
@@ -234,6 +241,8 @@ class _Run:
         self.n_jobs = _check_jobs(n_jobs)
         _check_mixing(source, fresh_fraction, workflow)
         self.source, self.fresh_fraction, self.workflow = source, float(fresh_fraction), workflow
+        if self.fresh_fraction > 0:
+            _check_source(model, model if source is None else source, self.sizes)
         self.start = {
             name: np.array(value, dtype=float) for name, value in model.parameters.items()
         }
@@ -280,10 +289,7 @@ class _Run:
             spawn_key=(*self.root.spawn_key, block),
             pool_size=self.root.pool_size,
         )
-        state = {
-            name: np.repeat(start[None], replications, axis=0)
-            for name, start in self.start.items()
-        }
+        state = _repeat(self.model, replications)
         if into is None:
             held = self.empty(replications)
         else:
@@ -307,21 +313,28 @@ class _Run:
         for. Where every generation is kept it may lie in ``held``, at its place.
         """
         yield 0, {name: value[None] for name, value in state.items()}
-        model = self.model
-        if hasattr(model, "path"):
+        if hasattr(self.model, "path") and self.fresh_fraction == 0:
             yield from self._advance_by_paths(state, child, held)
             return
         rng = _generator(child)
         wanted = {name: value.shape for name, value in state.items()}
-        step = model.step if hasattr(model, "step") else (
-            lambda state, size, rng: model.fit(model.draw(state, size, rng))
-        )
+        step = self._step()
         for t, size in enumerate(self.sizes.tolist()):
             state = step(state, size, rng)
             shapes = {name: np.shape(value) for name, value in state.items()}
             if shapes != wanted:  # it would be broadcast over, or left out of, the result
                 raise ValueError(f"model must return parameters of shapes {wanted}, got {shapes}")
             yield t + 1, {name: np.asarray(value)[None] for name, value in state.items()}
+
+    def _step(self):
+        """Return the function (parameters, size, rng) that makes a generation from the last."""
+        model = self.model
+        if self.fresh_fraction > 0:
+            source = model if self.source is None else self.source
+            return partial(_mixed_step, model, source, self.fresh_fraction)
+        if hasattr(model, "step"):
+            return model.step
+        return lambda state, size, rng: model.fit(model.draw(state, size, rng))
 
     def _advance_by_paths(self, state, child, held):
         rngs = [_generator(seed) for seed in child.spawn(self.model.streams)]
@@ -369,6 +382,7 @@ class _Run:
             "model": _describe(self.model),
             "model_repr": repr(self.model),
             "source": None if self.source is None else _describe(self.source),
+            "source_repr": None if self.source is None else repr(self.source),
             "arguments": {
                 "sample_size": size,
                 "generations": self.generations,
@@ -386,6 +400,34 @@ class _Run:
             "block_size": BLOCK_SIZE,
             "versions": _VERSIONS,
         }
+
+
+def _mixed_step(model, source, fraction, state, size, rng):
+    """Return the next generation, of samples some of which are fresh, as cheaply as may be."""
+    if hasattr(model, "step_mixed"):
+        following = model.step_mixed(state, size, rng, source, fraction)
+        if following is not NotImplemented:
+            return following
+    replications = len(next(iter(state.values())))
+    start = _repeat(source, replications)
+    if hasattr(model, "summarise") and type(source) is type(model):
+        fresh = rng.binomial(size, fraction, replications)
+        return model.estimate(
+            model.merge(
+                model.summarise(state, size - fresh, rng), model.summarise(start, fresh, rng)
+            )
+        )
+    old, new = model.draw(state, size, rng), source.draw(start, size, rng)
+    fresh = rng.random((replications, size)) < fraction
+    return model.fit(np.where(fresh.reshape(fresh.shape + (1,) * (old.ndim - 2)), new, old))
+
+
+def _repeat(model, replications):
+    """Return the parameters of generation 0 with a replication axis."""
+    return {
+        name: np.repeat(np.array(value, dtype=float)[None], replications, axis=0)
+        for name, value in model.parameters.items()
+    }
 
 
 def _generator(seed):
@@ -444,16 +486,31 @@ def _check_jobs(n_jobs):
 def _check_mixing(source, fresh_fraction, workflow):
     if source is not None:
         _check_model(source, "source")
-    fraction = _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
+    _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
     _checks.choice(workflow, "workflow", _WORKFLOWS)
-    if fraction > 0:
-        raise NotImplementedError(
-            "fresh_fraction > 0 is not supported yet: every sample comes from the current model"
-        )
     if workflow != "replace":
         raise NotImplementedError(
             f'workflow {workflow!r} is not supported yet: only "replace" is, which fits each '
             "generation to the newest samples alone"
+        )
+
+
+def _check_source(model, source, sizes):
+    """Check that the model can be fitted to samples of the source beside its own."""
+    most = getattr(model, "max_fresh_size", None)
+    if most is not None and len(sizes) and sizes.max() > most:
+        raise ValueError(
+            f"sample_size must be at most {most}, the capacity of {model!r}, with fresh samples; "
+            f"got {sizes.max()}"
+        )
+    if source is model:
+        return
+    size = getattr(model, "min_sample_size", 1)
+    rng = np.random.default_rng(0)  # the samples are thrown away
+    own, fresh = (np.shape(m.draw(_repeat(m, 1), size, rng)) for m in (model, source))
+    if own != fresh:
+        raise ValueError(
+            f"source must draw samples of the shape of the model's, {own[2:]}, got {fresh[2:]}"
         )
 
 

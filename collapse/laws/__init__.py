@@ -2,6 +2,7 @@
 
 from collapse.laws import (
     branching,
+    excitation,
     gaussian,
     multivariate_gaussian,
     poisson,
@@ -11,6 +12,7 @@ from collapse.laws import (
 
 __all__ = [
     "branching",
+    "excitation",
     "gaussian",
     "multivariate_gaussian",
     "poisson",

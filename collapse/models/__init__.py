@@ -23,10 +23,20 @@ and, where it has more to say,
     (generations, replications, ...), with the next ``len(sizes)`` generations, from ``streams``
     independent generators. The numbers must not depend on how a run is cut into such calls: draw
     from each generator generation by generation.
+``summarise(parameters, sizes, rng)``, ``merge(first, second)``, ``estimate(statistics)``
+    sufficient statistics, a dict of arrays, of ``sizes`` samples (an array, one for each
+    replication, 0 allowed); those of two sets of samples together; the parameters fitted to them.
+    Fresh samples from a source of the same class then cost constant work, too.
+``step_mixed(parameters, size, rng, source, fraction)``
+    as ``step``, with each sample from the model ``source`` with chance ``fraction``; NotImplemented
+    for a source that it cannot handle.
+``max_fresh_size``
+    the largest sample size with fresh samples.
 """
 
 from collapse.models.bernoulli import Bernoulli
 from collapse.models.categorical import Categorical
+from collapse.models.empirical import EmpiricalMeasure
 from collapse.models.exponential import Exponential
 from collapse.models.gaussian import Gaussian
 from collapse.models.gaussian_mixture import GaussianMixture
@@ -38,6 +48,7 @@ __all__ = [
     "GLM",
     "Bernoulli",
     "Categorical",
+    "EmpiricalMeasure",
     "Exponential",
     "Gaussian",
     "GaussianMixture",

@@ -44,3 +44,9 @@ class Bernoulli:
     def step(self, parameters, size, rng):
         """Return the next generation, by its sufficient statistic."""
         return {"p": rng.binomial(size, parameters["p"]) / size}
+
+    def step_mixed(self, parameters, size, rng, source, fraction):
+        """Return the next generation, of samples some of which are fresh."""
+        if not isinstance(source, Bernoulli):
+            return NotImplemented
+        return self.step({"p": (1 - fraction) * parameters["p"] + fraction * source.p}, size, rng)

@@ -61,31 +61,48 @@ class Categorical:
     def fit(self, samples):
         """Return the (smoothed) share of each symbol in each row."""
         symbols = len(self.probabilities)
+        samples = np.asarray(samples)
+        if samples.dtype.kind not in "iu" or samples.min() < 0 or samples.max() >= symbols:
+            raise ValueError(f"samples must be integers in [0, {symbols - 1}]: numbers of symbols")
         counts = np.array([np.bincount(row, minlength=symbols) for row in samples])
         return self._shares(counts, samples.shape[1])
 
     def step(self, parameters, size, rng):
         """Return the next generation, by its sufficient statistics."""
-        probabilities = parameters["probabilities"]
-        # Symbols that are lost everywhere cost nothing more: vocabularies shrink fast.
-        alive = np.flatnonzero(probabilities.any(axis=0))
-        within = probabilities[:, alive]
-        # NumPy gives the last symbol what rounding has left over: let it be the most probable
-        # one, or a lost symbol could come back.
-        rows, largest = np.arange(len(within)), within.argmax(axis=1)
-        top = within[rows, largest]
-        within[rows, largest] = within[:, -1]
-        within[:, -1] = top
-        within /= within.sum(axis=1, keepdims=True)
-        drawn = rng.multinomial(size, within)
-        top = drawn[:, -1].copy()
-        drawn[:, -1] = drawn[rows, largest]
-        drawn[rows, largest] = top
-        counts = np.zeros(probabilities.shape)
-        counts[:, alive] = drawn
-        return self._shares(counts, size)
+        return self._shares(resample(parameters["probabilities"], size, rng), size)
+
+    def step_mixed(self, parameters, size, rng, source, fraction):
+        """Return the next generation, of samples some of which are fresh."""
+        if not isinstance(source, Categorical):
+            return NotImplemented
+        old, fresh = parameters["probabilities"], source.probabilities
+        return self.step({"probabilities": (1 - fraction) * old + fraction * fresh}, size, rng)
 
     def _shares(self, counts, size):
         symbols = len(self.probabilities)
         shares = (counts + self.smoothing) / (size + symbols * self.smoothing)
         return {"probabilities": shares}
+
+
+def resample(probabilities, size, rng):
+    """Return multinomial counts, one row for each row of probabilities.
+
+    ``size`` is an int, or an array with one for each row. A symbol of probability 0 gets none.
+    """
+    # Symbols that are lost everywhere cost nothing more: vocabularies shrink fast.
+    alive = np.flatnonzero(probabilities.any(axis=0))
+    within = probabilities[:, alive]
+    # NumPy gives the last symbol what rounding has left over: let it be the most probable
+    # one, or a lost symbol could come back.
+    rows, largest = np.arange(len(within)), within.argmax(axis=1)
+    top = within[rows, largest]
+    within[rows, largest] = within[:, -1]
+    within[:, -1] = top
+    within /= within.sum(axis=1, keepdims=True)
+    drawn = rng.multinomial(size, within)
+    top = drawn[:, -1].copy()
+    drawn[:, -1] = drawn[rows, largest]
+    drawn[rows, largest] = top
+    counts = np.zeros(probabilities.shape)
+    counts[:, alive] = drawn
+    return counts

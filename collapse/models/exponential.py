@@ -3,6 +3,7 @@
 import numpy as np
 
 from collapse import _checks
+from collapse.models._statistics import merge_totals
 from collapse.models.gaussian import _accumulate
 
 
@@ -73,3 +74,18 @@ class Exponential:
         np.negative(log_rate, out=log_rate)
         with np.errstate(over="ignore"):
             np.exp(log_rate, out=rate)
+
+    def summarise(self, parameters, sizes, rng):
+        """Return number and total of ``sizes`` samples in each row."""
+        mean = np.exp(-parameters["log_rate"])
+        return {"count": sizes, "total": mean * rng.standard_gamma(sizes.astype(float))}
+
+    def merge(self, first, second):
+        """Return the statistics of two sets of samples together."""
+        return merge_totals(first, second)
+
+    def estimate(self, statistics):
+        """Return the reciprocal of the mean of each row, and its logarithm."""
+        with np.errstate(divide="ignore", over="ignore"):  # samples have underflowed to 0
+            log_rate = -np.log(statistics["total"] / statistics["count"])
+            return {"rate": np.exp(log_rate), "log_rate": log_rate}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from collapse import _checks
+from collapse.models._statistics import merge_means
 
 
 class Gaussian:
@@ -89,6 +90,28 @@ class Gaussian:
         mean *= 1 / np.sqrt(size)
         mean[0] += parameters["mean"]
         _accumulate(np.add, mean)
+
+    def summarise(self, parameters, sizes, rng):
+        """Return number, mean and sum of squares about it of ``sizes`` samples in each row."""
+        mean, std = parameters["mean"], parameters["std"]
+        degrees = np.maximum(sizes - 1.0, 0.0)
+        squares = std**2 * (2 * rng.standard_gamma(degrees / 2))
+        noise = rng.standard_normal(len(sizes)) / np.sqrt(np.maximum(sizes, 1))
+        return {"count": sizes, "mean": mean + std * noise, "squares": squares}
+
+    def merge(self, first, second):
+        """Return the statistics of two sets of samples together."""
+        count, mean, between = merge_means(first, second)
+        return {
+            "count": count,
+            "mean": mean,
+            "squares": first["squares"] + second["squares"] + between**2,
+        }
+
+    def estimate(self, statistics):
+        """Return the mean and the standard deviation of each row."""
+        variance = statistics["squares"] / (statistics["count"] - self.ddof)
+        return {"mean": statistics["mean"], "std": np.sqrt(variance)}
 
 
 def _accumulate(ufunc, rows):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from collapse import _checks
+from collapse.models._statistics import merge_means
 
 
 class MultivariateGaussian:
@@ -75,23 +76,58 @@ class MultivariateGaussian:
         """Return mean, covariance and its Cholesky factor for each data set."""
         mean = samples.mean(axis=1)
         centred = (samples - mean[:, None, :]) / np.sqrt(samples.shape[1] - self.ddof)
-        # X = Q R gives XᵀX = RᵀR without forming the covariance; the signs make the diagonal > 0.
-        upper = np.linalg.qr(centred, mode="r")
-        diagonal = np.diagonal(upper, axis1=1, axis2=2)
-        cholesky = np.swapaxes(upper * np.where(diagonal < 0, -1.0, 1.0)[:, :, None], 1, 2)
-        return {"mean": mean, "cov": cholesky @ np.swapaxes(cholesky, 1, 2), "cholesky": cholesky}
+        return self._fitted(mean, _lower(centred))
 
     def step(self, parameters, size, rng):
         """Return the next generation, by its sufficient statistics."""
         mean, cholesky = parameters["mean"], parameters["cholesky"]
         replications, d = mean.shape
         normals = rng.standard_normal((replications, d, d + 1))
-        degrees = size - 1.0 - np.arange(d)
-        bartlett = np.tril(normals[:, :, :d], -1)
-        diagonal = np.arange(d)
-        bartlett[:, diagonal, diagonal] = np.sqrt(
-            2 * rng.standard_gamma(degrees / 2, (replications, d))
-        )
+        bartlett = _bartlett(normals[:, :, :d], size - 1.0 - np.arange(d), rng)
         mean = mean + (cholesky @ normals[:, :, d:])[:, :, 0] / np.sqrt(size)
-        cholesky = cholesky @ (bartlett / np.sqrt(size - self.ddof))
+        return self._fitted(mean, cholesky @ (bartlett / np.sqrt(size - self.ddof)))
+
+    def summarise(self, parameters, sizes, rng):
+        """Return number, mean and a root of the scatter matrix of ``sizes`` samples in each row."""
+        mean, cholesky = parameters["mean"], parameters["cholesky"]
+        replications, d = mean.shape
+        normals = rng.standard_normal((replications, d, d + 1))
+        degrees = sizes[:, None] - 1.0 - np.arange(d)
+        # With ν < d degrees of freedom only the first ν columns are there.
+        normals[:, :, :d] *= (degrees > 0)[:, None, :]
+        bartlett = _bartlett(normals[:, :, :d], np.maximum(degrees, 0.0), rng)
+        noise = (cholesky @ normals[:, :, d:])[:, :, 0] / np.sqrt(np.maximum(sizes, 1))[:, None]
+        return {"count": sizes, "mean": mean + noise, "root": cholesky @ bartlett}
+
+    def merge(self, first, second):
+        """Return the statistics of two sets of samples together."""
+        count, mean, between = merge_means(first, second)
+        root = np.concatenate([first["root"], second["root"], between[:, :, None]], axis=2)
+        return {"count": count, "mean": mean, "root": _lower(np.swapaxes(root, 1, 2))}
+
+    def estimate(self, statistics):
+        """Return mean, covariance and its Cholesky factor."""
+        divisor = np.sqrt(statistics["count"] - self.ddof)[:, None, None]
+        return self._fitted(statistics["mean"], statistics["root"] / divisor)
+
+    def _fitted(self, mean, cholesky):
         return {"mean": mean, "cov": cholesky @ np.swapaxes(cholesky, 1, 2), "cholesky": cholesky}
+
+
+def _bartlett(normals, degrees, rng):
+    """Return lower triangular A: normal below the diagonal, A_ii² ~ χ² with these degrees."""
+    replications, d = normals.shape[:2]
+    out = np.tril(normals, -1)
+    diagonal = np.arange(d)
+    out[:, diagonal, diagonal] = np.sqrt(2 * rng.standard_gamma(degrees / 2, (replications, d)))
+    return out
+
+
+def _lower(rows):
+    """Return lower triangular L with a diagonal >= 0 and L Lᵀ = XᵀX, for matrices X of rows.
+
+    X = Q R gives XᵀX = RᵀR without forming it.
+    """
+    upper = np.linalg.qr(rows, mode="r")
+    diagonal = np.diagonal(upper, axis1=1, axis2=2)
+    return np.swapaxes(upper * np.where(diagonal < 0, -1.0, 1.0)[:, :, None], 1, 2)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from collapse import _checks
+from collapse.models._statistics import merge_totals
 
 
 class Poisson:
@@ -44,3 +45,15 @@ class Poisson:
     def step(self, parameters, size, rng):
         """Return the next generation, by its sufficient statistic."""
         return {"rate": rng.poisson(size * parameters["rate"]) / size}
+
+    def summarise(self, parameters, sizes, rng):
+        """Return number and total of ``sizes`` samples in each row."""
+        return {"count": sizes, "total": rng.poisson(sizes * parameters["rate"])}
+
+    def merge(self, first, second):
+        """Return the statistics of two sets of samples together."""
+        return merge_totals(first, second)
+
+    def estimate(self, statistics):
+        """Return the mean of each row."""
+        return {"rate": statistics["total"] / statistics["count"]}
