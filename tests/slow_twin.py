@@ -21,6 +21,27 @@ def gaussian(rng, *, mean, std, sizes, replications, ddof):
     return means, stds
 
 
+def gaussian_excited(
+    rng, *, mean, std, sizes, replications, ddof, source_mean, source_std, fraction
+):
+    """The same with fresh samples: each one comes from the source with chance ``fraction``."""
+    means = np.empty((replications, len(sizes) + 1))
+    stds = np.empty_like(means)
+    for replication in range(replications):
+        means[replication, 0], stds[replication, 0] = mean, std
+        for generation, size in enumerate(sizes):
+            samples = []
+            for _ in range(size):
+                if rng.random() < fraction:
+                    samples.append(rng.normal(source_mean, source_std))
+                else:
+                    samples.append(
+                        rng.normal(means[replication, generation], stds[replication, generation]))
+            means[replication, generation + 1] = np.mean(samples)
+            stds[replication, generation + 1] = np.std(samples, ddof=ddof)
+    return means, stds
+
+
 def exponential(rng, *, rate, sizes, replications):
     """Rates, an array (replications, len(sizes) + 1)."""
     rates = np.empty((replications, len(sizes) + 1))

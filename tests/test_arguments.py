@@ -12,12 +12,14 @@ from collapse import (
     GLM,
     Bernoulli,
     Categorical,
+    EmpiricalMeasure,
     Exponential,
     Gaussian,
     GaussianMixture,
     MultivariateGaussian,
     Poisson,
     bounds,
+    genealogy,
     hitting_time,
     iter_blocks,
     laws,
@@ -141,8 +143,7 @@ def test_recursive_training(run, name, value, error, allowed):
 
 @pytest.mark.parametrize("run", [run_whole, run_blocks])
 @pytest.mark.parametrize("option", [
-    dict(fresh_fraction=0.5), dict(fresh_fraction=1), dict(workflow="accumulate"),
-    dict(workflow="subsample"),
+    dict(workflow="accumulate"), dict(workflow="subsample"),
 ], ids=label)
 class TestNotYet:
     def test_it_says_so(self, run, option):
@@ -279,6 +280,16 @@ MODEL_ARGUMENTS = [
 
 
 DISCRETE_MODEL_ARGUMENTS = [
+    ("atoms", lambda: EmpiricalMeasure([]), ValueError, "m >= 1"),
+    ("atoms", lambda: EmpiricalMeasure(1.0), ValueError, "shape"),
+    ("atoms", lambda: EmpiricalMeasure([0.0, NAN]), ValueError, "finite"),
+    ("atoms", lambda: EmpiricalMeasure("ab"), TypeError, "numbers"),
+    ("atoms", lambda: EmpiricalMeasure([[1.0], [1.0, 2.0]]), TypeError, "numbers"),
+    ("weights", lambda: EmpiricalMeasure([1.0, 2.0], [1.0]), ValueError, r"\(2,\)"),
+    ("weights", lambda: EmpiricalMeasure([1.0, 2.0], [0.9, 0.2]), ValueError, "sum to 1"),
+    ("weights", lambda: EmpiricalMeasure([1.0, 2.0], [-0.5, 1.5]), ValueError, "0.*1"),
+    ("capacity", lambda: EmpiricalMeasure([1.0, 2.0], capacity=1), ValueError, "2"),
+    ("capacity", lambda: EmpiricalMeasure([1.0, 2.0], capacity=2.0), TypeError, "integer"),
     ("p", lambda: Bernoulli(-0.1), ValueError, r"0.*1"),
     ("p", lambda: Bernoulli(1.1), ValueError, r"0.*1"),
     ("p", lambda: Bernoulli(NAN), ValueError, r"0.*1"),
@@ -631,13 +642,11 @@ class TestAnything:
 
     @given(fraction=st.floats())
     def test_fraction(self, fraction):
-        expected = (() if fraction == 0 else NotImplementedError if 0 < fraction <= 1
-                    else ValueError)
-        if expected:
-            with pytest.raises(expected, match="fresh_fraction"):
-                run_whole(**GOOD | {"fresh_fraction": fraction})
-        else:
+        if 0 <= fraction <= 1:
             recursive_training(Gaussian(), **GOOD, fresh_fraction=fraction)
+        else:
+            with pytest.raises(ValueError, match="fresh_fraction"):
+                run_whole(**GOOD | {"fresh_fraction": fraction})
 
     @given(std=st.floats(), mean=st.floats())
     def test_gaussian(self, std, mean):
@@ -667,3 +676,79 @@ def test_kappa_sizes(n, error, allowed):
     with pytest.raises(error) as caught:
         bounds.suresh.kappa(n)
     check_message(caught, "n", allowed)
+
+
+HALF = dict(n=10, fresh_fraction=0.5)
+EXCITATION_ARGUMENTS = [
+    ("p", lambda: laws.excitation.stationary_variance(1.1, 10, 0.5), ValueError, "0.*1"),
+    ("n", lambda: laws.excitation.stationary_variance(0.5, 0, 0.5), ValueError, "1"),
+    ("fresh_fraction", lambda: laws.excitation.stationary_variance(0.5, 9, 0), ValueError, "0.*1"),
+    ("source", lambda: laws.excitation.homozygosity(9, 0.5, source=2.0), ValueError, "0.*1"),
+    ("ratio", lambda: laws.excitation.smallest_fraction(0.05, 10), ValueError, "1/n"),
+    ("ratio", lambda: laws.excitation.smallest_fraction(0.0, 10), ValueError, "0.*1"),
+    ("p", lambda: laws.excitation.stationary_pmf(NAN, **HALF), ValueError, "0.*1"),
+    ("p", lambda: laws.excitation.stationary_pmf([0.5], **HALF), TypeError, "number"),
+    ("n", lambda: laws.excitation.stationary_pmf(0.5, 2001, 0.5), ValueError, "2000"),
+    ("n", lambda: laws.excitation.stationary_pmf(0.5, 10.0, 0.5), TypeError, "integer"),
+    ("fresh_fraction", lambda: laws.excitation.stationary_pmf(0.5, 10, 0), ValueError, "1e-100.*1"),
+    ("p0", lambda: laws.excitation.pmf(-0.1, 0.5, 10, 0.5, 3), ValueError, "0.*1"),
+    ("k", lambda: laws.excitation.pmf(0.1, 0.5, 10, 0.5, 0), ValueError, "1"),
+    ("k", lambda: laws.excitation.lineages(10, 0.5, -1), ValueError, "0"),
+    ("k", lambda: laws.excitation.lineages(10, 0.5, 1.0), TypeError, "integers"),
+    ("p", lambda: laws.excitation.limit(1.0, 10, 0.5), ValueError, "0.*1"),
+    ("n", lambda: laws.excitation.dirac(0, 0.5), ValueError, "1"),
+    ("fresh_fraction", lambda: laws.excitation.atoms(10, 1.5), ValueError, "1"),
+    ("n", lambda: laws.excitation.gaussian_moments(1, 0.5), ValueError, "2"),
+    ("ddof", lambda: laws.excitation.gaussian_moments(10, 0.5, ddof=2), ValueError, "0, 1"),
+    ("std", lambda: laws.excitation.gaussian_moments(10, 0.5, std=0.0), ValueError, "0"),
+    ("moment", lambda: laws.excitation.gaussian_threshold(10, moment=3), ValueError, "1, 2"),
+    ("n", lambda: laws.excitation.gaussian_threshold(1), ValueError, "2"),
+    ("n", lambda: laws.wright_fisher.mrca_mean(2001), ValueError, "2000"),
+    ("k", lambda: laws.wright_fisher.mrca_sf(10, -1), ValueError, "0"),
+    ("n", lambda: genealogy.parents(0, 3), ValueError, "1"),
+    ("generations", lambda: genealogy.parents(3, -1), ValueError, "0"),
+    ("fresh_fraction", lambda: genealogy.parents(3, 1, fresh_fraction=2.0), ValueError, "0.*1"),
+    ("seed", lambda: genealogy.coalescent(3, seed=-1), ValueError, "0"),
+    ("replications", lambda: genealogy.mrca_times(3, replications=0), ValueError, "1"),
+    ("parents", lambda: genealogy.lineages([0, 1]), ValueError, "shape"),
+    ("parents", lambda: genealogy.lineages([[0, 2]]), ValueError, "1"),
+    ("parents", lambda: genealogy.from_parents([[0.0]]), TypeError, "integers"),
+    ("founders", lambda: genealogy.inherit([[0, 1]], [1.0]), ValueError, r"\(2, \.\.\.\)"),
+    ("fresh", lambda: genealogy.inherit([[0, -1]], [1.0, 2.0]), ValueError, r"\(1,\)"),
+]
+
+
+@pytest.mark.parametrize("name, call, error, allowed", EXCITATION_ARGUMENTS)
+def test_excitation_and_genealogy(name, call, error, allowed):
+    with pytest.raises(error) as caught:
+        call()
+    check_message(caught, name, allowed)
+
+
+class TestFreshSamples:
+    def test_a_source_of_another_shape(self):
+        flat = MultivariateGaussian([0, 0], np.eye(2))
+        for model, source in ((Gaussian(), flat), (flat, Gaussian())):
+            with pytest.raises(ValueError) as caught:
+                recursive_training(model, **GOOD, source=source, fresh_fraction=0.5)
+            check_message(caught, "source", "shape")
+
+    def test_a_source_that_is_none(self):
+        with pytest.raises(TypeError, match="source.*(parameters|draw)"):
+            recursive_training(Gaussian(), **GOOD, source=3, fresh_fraction=0.5)
+
+    def test_symbols_that_the_model_has_not(self):
+        with pytest.raises(ValueError, match=r"samples must be integers in \[0, 1\]"):
+            recursive_training(
+                Categorical([0.5, 0.5]), sample_size=9, generations=2, seed=1,
+                source=Poisson(50.0), fresh_fraction=0.9)
+
+    def test_too_few_slots(self):
+        model = EmpiricalMeasure(np.arange(4.0))
+        recursive_training(model, sample_size=9, generations=2, seed=1)
+        with pytest.raises(ValueError) as caught:
+            recursive_training(model, sample_size=5, generations=2, seed=1, fresh_fraction=0.1)
+        check_message(caught, "sample_size", "4")
+        with pytest.raises(ValueError) as caught:
+            model.fit(np.arange(5.0)[None])
+        check_message(caught, "capacity", "5")

@@ -117,8 +117,8 @@ def smallest_fraction(ratio, n):
     ratio = _checks.reals(ratio, "ratio", low=0.0, high=1.0, open_low=True)
     if np.any(ratio * n < 1 - 1e-12):
         raise ValueError("ratio must be in [1/n, 1]: n independent draws have ratio 1/n")
-    kept = 1 - np.minimum((1 / ratio - 1) / np.maximum(n - 1, 1), 1.0)  # (1 − α)²
-    return ((1 - kept) / (1 + np.sqrt(kept)))[()]  # 1 − √kept, without cancellation
+    lost = np.minimum((1 / ratio - 1) / np.maximum(n - 1, 1), 1.0)  # 1 − (1 − α)²
+    return (lost / (1 + np.sqrt(1 - lost)))[()]  # 1 − √(1 − lost), without cancellation
 
 
 def stationary_pmf(p, n, fresh_fraction):

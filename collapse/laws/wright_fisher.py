@@ -212,7 +212,7 @@ def mrca_sf(n, k):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    return ancestors(n, k)[..., 2:].sum(axis=-1)
+    return np.minimum(ancestors(n, k)[..., 2:].sum(axis=-1), 1.0)[()]  # not 1 + 2e-16
 
 
 def mrca_mean(n):
