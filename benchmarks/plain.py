@@ -53,6 +53,38 @@ def poisson(*, rate, sample_size, generations, replications, seed):
     return rates
 
 
+def excited_bernoulli(*, p, fresh_fraction, sample_size, generations, replications, seed):
+    """Shares of the symbol when each sample is fresh with a chance, as `bernoulli`."""
+    rng = np.random.default_rng(seed)
+    shares = np.full((replications, generations + 1), float(p))
+    for replication in range(replications):
+        share = p
+        for generation in range(1, generations + 1):
+            fresh = rng.random(sample_size) < fresh_fraction
+            samples = rng.random(sample_size) < np.where(fresh, p, share)
+            share = samples.mean()
+            shares[replication, generation] = share
+    return shares
+
+
+def excited_gaussian(*, fresh_fraction, sample_size, generations, replications, seed):
+    """Means and standard deviations when each sample is fresh with a chance, as `gaussian`."""
+    rng = np.random.default_rng(seed)
+    means = np.zeros((replications, generations + 1))
+    stds = np.ones((replications, generations + 1))
+    for replication in range(replications):
+        mean, std = 0.0, 1.0
+        for generation in range(1, generations + 1):
+            fresh = rng.random(sample_size) < fresh_fraction
+            samples = np.where(fresh, 0.0, mean) + np.where(
+                fresh, 1.0, std) * rng.standard_normal(sample_size)
+            mean = samples.mean()
+            std = samples.std(ddof=1)
+            means[replication, generation] = mean
+            stds[replication, generation] = std
+    return means, stds
+
+
 def mixture(*, mean, std, sample_size, generations, replications, seed):
     """Standard deviations of a mode under maximum likelihood, (replications, generations + 1).
 

@@ -21,7 +21,7 @@ import scipy
 
 import collapse
 import collapse.datasets
-from collapse import language, laws
+from collapse import genealogy, language, laws
 
 ROUNDS = 5
 FIGURES = {
@@ -60,12 +60,19 @@ AGAINST_PLAIN = {
     "P1-F-gmm, maximum likelihood": (plain.mixture, 50, [
         (collapse.GaussianMixture(1.0, 1.0), dict(mean=1.0, std=1.0),
          dict(replications=500, generations=200, sample_size=10))]),
+    "P3-X-degeneration, two symbols": (plain.excited_bernoulli, 40, [
+        (collapse.Bernoulli(0.3), dict(p=0.3),
+         dict(replications=2000, generations=600, sample_size=100, fresh_fraction=0.005))]),
+    "P3-X-gauss": (plain.excited_gaussian, 40, [
+        (collapse.Gaussian(), {},
+         dict(replications=2000, generations=300, sample_size=100, fresh_fraction=0.02))]),
     "logistic regression": (plain.logistic, 50, [
         (collapse.GLM(LOGISTIC, family="logistic"), dict(coefficients=LOGISTIC),
          dict(replications=1000, generations=50, sample_size=200))]),
 }
 TARGETS = {"P1-F-bern": 400, "P1-F-poisson": 70, "P1-F-zipf": 500,
            "P1-F-zipf, one call a generation": 1, "P1-F-gmm, maximum likelihood": 8,
+           "P3-X-degeneration, two symbols": 40, "P3-X-gauss": 60,
            "logistic regression": 20}
 KEPT = [0, 50, 100, 150, 200]
 MANY = (10**4, 10**5, 10**6)
@@ -120,6 +127,10 @@ LAWS = [
      lambda: laws.wright_fisher.expected_distinct(GENERATIONS, counts=WIKITEXT)),
     ("expected_distinct, Zipf averaged, k <= 10", "ms", 1e-3, 50,
      lambda: laws.wright_fisher.expected_distinct(GENERATIONS, probabilities=ZIPF, n=1000)),
+    ("excitation.stationary_pmf, n = 2000", "s", 1.0, 2,
+     lambda: laws.excitation.stationary_pmf(0.3, 2000, 1 / 4000)),
+    ("genealogy.coalescent, n = 10^4", "s", 1.0, 3,
+     lambda: genealogy.coalescent(10**4, seed=1)),
     ("branching.g(10^9)", "us", 1e-6, 100, lambda: laws.branching.g(10**9)),
 ]
 
