@@ -2,14 +2,13 @@
 
 import json
 import platform
-from functools import partial
 from importlib import metadata
 
 import joblib
 import numpy as np
 import xarray as xr
 
-from collapse import _checks, models, schedules
+from collapse import _checks, _workflows, models, schedules
 
 __all__ = ["BLOCK_SIZE", "hitting_time", "iter_blocks", "recursive_training", "replay"]
 
@@ -21,8 +20,6 @@ _VERSIONS = {
     "numpy": np.__version__,
     "python": platform.python_version(),
 }
-
-_WORKFLOWS = ("replace", "accumulate", "subsample")
 
 # Working set of one call of a model's `path`: bounds memory, does not touch the numbers.
 _PATH_ELEMENTS = 2**17
@@ -65,8 +62,9 @@ def recursive_training(
     fresh_fraction : float in [0, 1]
         Chance of each sample to come from ``source``.
     workflow : {"replace", "accumulate", "subsample"}
-        Fit to the newest samples alone, to all so far, or to a subsample of all so far. Only
-        "replace" is supported so far.
+        Fit to the n_t newest samples alone, to all so far, or to n_t chosen at random without
+        replacement from all so far. Models with sufficient statistics (`collapse.models`) pool
+        them, at constant cost a generation; for others all samples are kept.
     n_jobs : int
         Parallel jobs, as in joblib (−1: all cores). With more than one, the backend of
         ``joblib.parallel_config``, such as a Dask cluster, does the work.
@@ -83,8 +81,6 @@ def recursive_training(
     ------
     TypeError, ValueError
         If an argument is of the wrong type or out of range, before any work.
-    NotImplementedError
-        For workflows that are not supported yet.
     """
     run = _Run(
         model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
@@ -242,7 +238,9 @@ class _Run:
         _check_mixing(source, fresh_fraction, workflow)
         self.source, self.fresh_fraction, self.workflow = source, float(fresh_fraction), workflow
         if self.fresh_fraction > 0:
-            _check_source(model, model if source is None else source, self.sizes)
+            pooled = workflow == "accumulate"
+            most = self.sizes.sum(dtype=float) if pooled else self.sizes.max(initial=0)
+            _check_source(model, model if source is None else source, most)
         self.start = {
             name: np.array(value, dtype=float) for name, value in model.parameters.items()
         }
@@ -289,7 +287,7 @@ class _Run:
             spawn_key=(*self.root.spawn_key, block),
             pool_size=self.root.pool_size,
         )
-        state = _repeat(self.model, replications)
+        state = _workflows.repeat(self.model, replications)
         if into is None:
             held = self.empty(replications)
         else:
@@ -313,28 +311,19 @@ class _Run:
         for. Where every generation is kept it may lie in ``held``, at its place.
         """
         yield 0, {name: value[None] for name, value in state.items()}
-        if hasattr(self.model, "path") and self.fresh_fraction == 0:
+        plain = self.fresh_fraction == 0 and self.workflow == "replace"
+        if plain and hasattr(self.model, "path"):
             yield from self._advance_by_paths(state, child, held)
             return
         rng = _generator(child)
         wanted = {name: value.shape for name, value in state.items()}
-        step = self._step()
+        step = _workflows.make(self.model, self.source, self.fresh_fraction, self.workflow)
         for t, size in enumerate(self.sizes.tolist()):
             state = step(state, size, rng)
             shapes = {name: np.shape(value) for name, value in state.items()}
             if shapes != wanted:  # it would be broadcast over, or left out of, the result
                 raise ValueError(f"model must return parameters of shapes {wanted}, got {shapes}")
             yield t + 1, {name: np.asarray(value)[None] for name, value in state.items()}
-
-    def _step(self):
-        """Return the function (parameters, size, rng) that makes a generation from the last."""
-        model = self.model
-        if self.fresh_fraction > 0:
-            source = model if self.source is None else self.source
-            return partial(_mixed_step, model, source, self.fresh_fraction)
-        if hasattr(model, "step"):
-            return model.step
-        return lambda state, size, rng: model.fit(model.draw(state, size, rng))
 
     def _advance_by_paths(self, state, child, held):
         rngs = [_generator(seed) for seed in child.spawn(self.model.streams)]
@@ -402,34 +391,6 @@ class _Run:
         }
 
 
-def _mixed_step(model, source, fraction, state, size, rng):
-    """Return the next generation, of samples some of which are fresh, as cheaply as may be."""
-    if hasattr(model, "step_mixed"):
-        following = model.step_mixed(state, size, rng, source, fraction)
-        if following is not NotImplemented:
-            return following
-    replications = len(next(iter(state.values())))
-    start = _repeat(source, replications)
-    if hasattr(model, "summarise") and type(source) is type(model):
-        fresh = rng.binomial(size, fraction, replications)
-        return model.estimate(
-            model.merge(
-                model.summarise(state, size - fresh, rng), model.summarise(start, fresh, rng)
-            )
-        )
-    old, new = model.draw(state, size, rng), source.draw(start, size, rng)
-    fresh = rng.random((replications, size)) < fraction
-    return model.fit(np.where(fresh.reshape(fresh.shape + (1,) * (old.ndim - 2)), new, old))
-
-
-def _repeat(model, replications):
-    """Return the parameters of generation 0 with a replication axis."""
-    return {
-        name: np.repeat(np.array(value, dtype=float)[None], replications, axis=0)
-        for name, value in model.parameters.items()
-    }
-
-
 def _generator(seed):
     # NumPy's fastest bit generator. Its streams are made independent by seeding alone, which is
     # all that a block needs; a sixth of the time of a Gaussian run is saved.
@@ -487,27 +448,22 @@ def _check_mixing(source, fresh_fraction, workflow):
     if source is not None:
         _check_model(source, "source")
     _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
-    _checks.choice(workflow, "workflow", _WORKFLOWS)
-    if workflow != "replace":
-        raise NotImplementedError(
-            f'workflow {workflow!r} is not supported yet: only "replace" is, which fits each '
-            "generation to the newest samples alone"
-        )
+    _checks.choice(workflow, "workflow", tuple(_workflows.WORKFLOWS))
 
 
-def _check_source(model, source, sizes):
+def _check_source(model, source, size):
     """Check that the model can be fitted to samples of the source beside its own."""
     most = getattr(model, "max_fresh_size", None)
-    if most is not None and len(sizes) and sizes.max() > most:
+    if most is not None and size > most:
         raise ValueError(
-            f"sample_size must be at most {most}, the capacity of {model!r}, with fresh samples; "
-            f"got {sizes.max()}"
+            f"sample_size must be such that no model is fitted to more than {most} samples, the "
+            f"capacity of {model!r}, some of which are fresh; got {size:.0f}"
         )
     if source is model:
         return
     size = getattr(model, "min_sample_size", 1)
     rng = np.random.default_rng(0)  # the samples are thrown away
-    own, fresh = (np.shape(m.draw(_repeat(m, 1), size, rng)) for m in (model, source))
+    own, fresh = (np.shape(m.draw(_workflows.repeat(m, 1), size, rng)) for m in (model, source))
     if own != fresh:
         raise ValueError(
             f"source must draw samples of the shape of the model's, {own[2:]}, got {fresh[2:]}"

@@ -141,20 +141,6 @@ def test_recursive_training(run, name, value, error, allowed):
     check_message(caught, name, allowed)
 
 
-@pytest.mark.parametrize("run", [run_whole, run_blocks])
-@pytest.mark.parametrize("option", [
-    dict(workflow="accumulate"), dict(workflow="subsample"),
-], ids=label)
-class TestNotYet:
-    def test_it_says_so(self, run, option):
-        with pytest.raises(NotImplementedError, match=next(iter(option))):
-            run(**GOOD | option)
-
-    def test_ranges_come_first(self, run, option):
-        with pytest.raises(ValueError, match="generations"):
-            run(**GOOD | option | {"generations": -1})
-
-
 def test_an_unlimited_schedule_that_overflows_complains_before_any_work():
     with pytest.raises(ValueError, match="maximum|2"):
         run_whole(sample_size=schedules.geometric(2, 2), generations=100)

@@ -20,8 +20,8 @@ from collapse import (
     recursive_training,
     replay,
 )
+from collapse._workflows import _mixed_step
 from collapse.laws import excitation
-from collapse.recursion import _mixed_step
 
 COV = [[2.0, 0.6], [0.6, 1.0]]
 PAIRS = [

@@ -26,7 +26,10 @@ and, where it has more to say,
 ``summarise(parameters, sizes, rng)``, ``merge(first, second)``, ``estimate(statistics)``
     sufficient statistics, a dict of arrays, of ``sizes`` samples (an array, one for each
     replication, 0 allowed); those of two sets of samples together; the parameters fitted to them.
-    Fresh samples from a source of the same class then cost constant work, too.
+    Fresh samples from a source of the same class, and fits to all samples so far, then cost
+    constant work, too.
+``subsample(statistics, size, rng)``
+    statistics of ``size`` of the samples, chosen without replacement.
 ``step_mixed(parameters, size, rng, source, fraction)``
     as ``step``, with each sample from the model ``source`` with chance ``fraction``; NotImplemented
     for a source that it cannot handle.

@@ -2,6 +2,20 @@
 
 import numpy as np
 
+_MAX_POOL = 10**9  # NumPy's hypergeometric draws go no further
+
+
+def choose(marked, total, size, rng):
+    """Return how many are marked of ``size`` chosen without replacement from ``total``."""
+    total = np.asarray(total, dtype=np.int64)
+    if total.size and total.max() >= _MAX_POOL:
+        raise ValueError(
+            f"sample_size must be smaller, or generations: a pool to subsample from can have "
+            f"10^9 samples, got {total.max()}"
+        )
+    marked = np.asarray(marked, dtype=np.int64)
+    return rng.hypergeometric(marked, total - marked, size)
+
 
 def merge_totals(first, second):
     """Return the statistics ``count`` and ``total`` of both sets."""

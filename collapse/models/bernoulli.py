@@ -3,6 +3,7 @@
 import numpy as np
 
 from collapse import _checks
+from collapse.models._statistics import choose, merge_totals
 
 
 class Bernoulli:
@@ -50,3 +51,19 @@ class Bernoulli:
         if not isinstance(source, Bernoulli):
             return NotImplemented
         return self.step({"p": (1 - fraction) * parameters["p"] + fraction * source.p}, size, rng)
+
+    def summarise(self, parameters, sizes, rng):
+        """Return number and total of ``sizes`` samples in each row."""
+        return {"count": sizes, "total": rng.binomial(sizes, parameters["p"])}
+
+    def merge(self, first, second):
+        """Return the statistics of two sets of samples together."""
+        return merge_totals(first, second)
+
+    def estimate(self, statistics):
+        """Return the share of the symbol in each row."""
+        return {"p": statistics["total"] / statistics["count"]}
+
+    def subsample(self, statistics, size, rng):
+        """Return the statistics of ``size`` of the samples, chosen without replacement."""
+        return {"count": size, "total": choose(statistics["total"], statistics["count"], size, rng)}

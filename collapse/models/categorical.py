@@ -3,6 +3,7 @@
 import numpy as np
 
 from collapse import _checks
+from collapse.models._statistics import choose, merge_totals
 
 
 class Categorical:
@@ -77,6 +78,30 @@ class Categorical:
             return NotImplemented
         old, fresh = parameters["probabilities"], source.probabilities
         return self.step({"probabilities": (1 - fraction) * old + fraction * fresh}, size, rng)
+
+    def summarise(self, parameters, sizes, rng):
+        """Return number and counts of ``sizes`` samples in each row."""
+        return {"count": sizes, "total": resample(parameters["probabilities"], sizes, rng)}
+
+    def merge(self, first, second):
+        """Return the statistics of two sets of samples together."""
+        return merge_totals(first, second)
+
+    def estimate(self, statistics):
+        """Return the (smoothed) share of each symbol in each row."""
+        return self._shares(statistics["total"], np.reshape(statistics["count"], (-1, 1)))
+
+    def subsample(self, statistics, size, rng):
+        """Return the statistics of ``size`` of the samples, chosen without replacement."""
+        total, left = statistics["total"], statistics["count"]
+        needed = np.full(len(total), size)
+        chosen = np.zeros(total.shape)
+        for symbol in range(total.shape[1] - 1):  # symbol by symbol, given those before it
+            chosen[:, symbol] = choose(total[:, symbol], left, needed, rng)
+            left = left - total[:, symbol]
+            needed = needed - chosen[:, symbol].astype(np.int64)
+        chosen[:, -1] = needed
+        return {"count": size, "total": chosen}
 
     def _shares(self, counts, size):
         symbols = len(self.probabilities)
