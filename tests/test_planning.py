@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from collapse import Gaussian, laws, planning, recursive_training, schedules
+from collapse import GLM, Bernoulli, Gaussian, laws, planning, recursive_training, schedules
 
 noise_sum = laws.random_walk.noise_sum
 
@@ -142,3 +142,120 @@ def test_bad_targets(change, error):
     good = dict(error=0.1, probability=0.05, sample_size=100, std=1.0, dim=1) | change
     with pytest.raises(error, match=next(iter(change))):
         planning.noise_for(good.pop("error"), good.pop("probability"), **good)
+
+
+SYMBOL, SCALE, MEAN = (
+    planning.SymbolLost(0.05), planning.ScaleBelow(0.5), planning.MeanOff(0.5, dim=2))
+
+
+class TestRisk:
+    """The risk of each event against a run, at a schedule."""
+
+    @pytest.mark.parametrize("schedule", [20, schedules.power(20, 0.7)], ids=repr)
+    def test_symbol(self, schedule, assert_proportion):
+        run = recursive_training(
+            Bernoulli(0.05), sample_size=schedule, generations=15, replications=5000, seed=1)
+        lost = (run["p"][:, [1, 5, 15]] == 0).sum("replication").values
+        assert_proportion(lost, 5000, SYMBOL.risk(schedule, [1, 5, 15]))
+
+    def test_symbol_with_fresh_samples(self, assert_proportion):
+        run = recursive_training(
+            Bernoulli(0.05), sample_size=20, generations=15, replications=5000, seed=2,
+            fresh_fraction=0.1)
+        lost = (run["p"][:, [1, 15]] == 0).sum("replication").values
+        assert_proportion(lost, 5000, SYMBOL.risk(20, [1, 15], fresh_fraction=0.1))
+
+    @pytest.mark.parametrize("ddof", [0, 1])
+    def test_scale(self, ddof, assert_proportion):
+        schedule = schedules.power(5, 0.5)
+        run = recursive_training(
+            Gaussian(1.0, 3.0, ddof=ddof), sample_size=schedule, generations=10,
+            replications=5000, seed=3)
+        below = (run["std"][:, [2, 10]] < 1.5).sum("replication").values
+        assert_proportion(
+            below, 5000, planning.ScaleBelow(0.5, ddof=ddof).risk(schedule, [2, 10]))
+
+    def test_mean(self, assert_proportion):
+        schedule = schedules.power(15, 0.5)
+        walks = [recursive_training(
+            GLM([0.0], family="gaussian"), sample_size=schedule, generations=10,
+            replications=5000, seed=seed)["coefficients"].values[..., 0] for seed in (4, 5)]
+        off = np.hypot(*walks)[:, [1, 10]] > 0.5
+        assert_proportion(off.sum(axis=0), 5000, MEAN.risk(schedule, [1, 10]))
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("event", [SYMBOL, SCALE, MEAN], ids=repr)
+    @pytest.mark.parametrize("probability", [0.02, 0.5, 0.9])
+    def test_time_to(self, event, probability):
+        first = planning.time_to(event, 30, probability, horizon=2000)
+        risks = event.risk(30, np.arange(1, 2001))
+        above = np.flatnonzero(risks > probability)
+        assert first == (above[0] + 1 if len(above) else None)
+        assert planning.time_to(event, 10**6, 0.9, horizon=5) is None
+
+    @pytest.mark.parametrize("event", [SYMBOL, SCALE, MEAN], ids=repr)
+    @pytest.mark.parametrize("probability", [0.02, 0.5])
+    def test_smallest_sample_size(self, event, probability):
+        n = planning.smallest_sample_size(event, 40, probability)
+        assert event.risk(n, 40) <= probability < event.risk(n - 1, 40)
+
+    def test_the_smallest_of_all_may_do(self):
+        assert planning.smallest_sample_size(planning.MeanOff(9.0), 1, 0.5) == 1
+        assert planning.smallest_sample_size(planning.ScaleBelow(1e-9), 2, 0.5) == 2
+
+    @pytest.mark.parametrize("event", [SCALE, planning.MeanOff(0.5)], ids=repr)
+    def test_smallest_exponent(self, event):
+        exponent = planning.smallest_exponent(event, 60, 100, 0.1)
+        assert 0 < exponent < 3
+        assert event.risk(schedules.power(60, exponent), 100) <= 0.1
+        assert event.risk(schedules.power(60, exponent - 1e-3), 100) > 0.1
+
+    def test_when_no_schedule_will_do(self):
+        assert planning.smallest_exponent(planning.MeanOff(0.01), 60, 100, 0.1) is None
+        assert planning.smallest_exponent(planning.MeanOff(5.0), 60, 100, 0.1) == 0.0
+
+    def test_smallest_fresh_fraction(self):
+        fraction = planning.smallest_fresh_fraction(SYMBOL, 200, 0.05)
+        risk = laws.excitation.stationary_pmf(0.05, 200, fraction)[0]
+        assert 0.05 * (1 - 1e-6) < risk <= 0.05
+        assert planning.smallest_fresh_fraction(SYMBOL, 20, 0.01) is None  # (1 − p)^20 = 0.36
+
+    def test_cost(self):
+        assert planning.cost(7, 3) == 21
+        assert planning.cost([5, 6, 7], 2) == 11
+        assert planning.cost(schedules.power(10, 1), 4) == 10 + 10 + 20 + 30
+        assert planning.cost(2**61, 4) == 2**63
+
+    @pytest.mark.parametrize("call, name", [
+        (lambda: planning.SymbolLost(0.0), "p"),
+        (lambda: planning.ScaleBelow(1.0), "ratio"),
+        (lambda: planning.ScaleBelow(0.5, ddof=2), "ddof"),
+        (lambda: planning.MeanOff(-1.0), "error"),
+        (lambda: planning.MeanOff(1.0, std=0.0), "std"),
+        (lambda: planning.MeanOff(1.0, dim=0), "dim"),
+        (lambda: SCALE.risk(10, 0), "generations"),
+        (lambda: SCALE.risk(10, 3, fresh_fraction=0.5), "fresh_fraction"),
+        (lambda: MEAN.risk(10, 3, fresh_fraction=0.5), "fresh_fraction"),
+        (lambda: SYMBOL.risk(10, 3, fresh_fraction=1.5), "fresh_fraction"),
+        (lambda: planning.time_to(SCALE, 10, 0.0, horizon=5), "probability"),
+        (lambda: planning.time_to(SCALE, 10, 0.5, horizon=0), "horizon"),
+        (lambda: planning.smallest_sample_size(SCALE, 0, 0.5), "generations"),
+        (lambda: planning.smallest_exponent(SCALE, 1, 5, 0.5), "sample_size"),
+        (lambda: planning.smallest_fresh_fraction(SYMBOL, 3000, 0.5), "sample_size"),
+        (lambda: planning.smallest_fresh_fraction(SYMBOL, 30, 0.99), "probability"),
+        (lambda: planning.cost(10, -1), "generations"),
+    ])
+    def test_bad_arguments(self, call, name):
+        with pytest.raises(ValueError, match=name):
+            call()
+
+    @pytest.mark.parametrize("function", [
+        lambda e: planning.time_to(e, 10, 0.5, horizon=5),
+        lambda e: planning.smallest_sample_size(e, 5, 0.5),
+        lambda e: planning.smallest_exponent(e, 5, 5, 0.5),
+        lambda e: planning.smallest_fresh_fraction(e, 5, 0.5),
+    ])
+    def test_not_an_event(self, function):
+        with pytest.raises(TypeError, match="event"):
+            function("SymbolLost")
