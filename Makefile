@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test bench verify lint notebooks lock clean
+.PHONY: book test bench bench-store tail verify lint notebooks lock clean
 
 book: $(READY)
 	$(BIN)/collapse build
@@ -14,6 +14,14 @@ test: book
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# Measures anew what the benchmarks page shows: on a machine that does nothing else, please.
+bench-store: $(READY)
+	$(BIN)/python benchmarks/run.py --json collapse/data/benchmarks.json
+
+# The tail of 10^8 Gaussian replications: about two minutes on two cores, flat memory.
+tail: $(READY)
+	$(BIN)/python benchmarks/tail.py
 
 verify: $(READY)
 	$(BIN)/python -m pytest -m slow

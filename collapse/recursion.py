@@ -23,6 +23,8 @@ _VERSIONS = {
 
 # Working set of one call of a model's `path`: bounds memory, does not touch the numbers.
 _PATH_ELEMENTS = 2**17
+# Numbers that are handed over at once by a parallel job.
+_TASK_ELEMENTS = 2**18
 
 
 def recursive_training(
@@ -112,8 +114,8 @@ def iter_blocks(
 ):
     """Yield the run of `recursive_training` in Datasets of at most 1024 replications.
 
-    Same arguments, same numbers, in order; memory is that of a block (of a few, with
-    ``n_jobs`` > 1), however many replications there are. Arguments are checked when the
+    Same arguments, same numbers, in order; memory is that of a block (of a few, or 2 MiB for
+    each job, with ``n_jobs`` > 1), however many replications there are. Arguments are checked when the
     function is called, not when the first block is asked for. Raises as `recursive_training`.
     """
     run = _Run(
@@ -269,13 +271,25 @@ class _Run:
 
     def _parallel_blocks(self, count):
         # In waves: joblib would go on however slowly the blocks are taken, and hold them all.
+        # Small blocks travel together: handing one over takes longer than making it.
+        block_elements = sum(values.size for values in self.empty(BLOCK_SIZE).values())
+        together = max(1, _TASK_ELEMENTS // block_elements)
         with joblib.Parallel(n_jobs=self.n_jobs) as parallel:
-            wave = 2 * joblib.effective_n_jobs(self.n_jobs)
+            workers = joblib.effective_n_jobs(self.n_jobs)
+            together = min(together, -(-count // (2 * workers)))
+            wave = 2 * workers * together
             for first in range(0, count, wave):
-                yield from parallel(
-                    joblib.delayed(self.block)(block)
-                    for block in range(first, min(first + wave, count))
+                last = min(first + wave, count)
+                tasks = parallel(
+                    joblib.delayed(self.some_blocks)(start, min(start + together, last))
+                    for start in range(first, last, together)
                 )
+                for blocks in tasks:
+                    yield from blocks
+
+    def some_blocks(self, first, last):
+        """Return a list of blocks."""
+        return [self.block(block) for block in range(first, last)]
 
     def block(self, block, into=None):
         """Return the kept generations of one block."""

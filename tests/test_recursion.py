@@ -422,8 +422,14 @@ def test_iter_blocks_holds_only_a_few_blocks_in_parallel():
     import joblib
 
     with joblib.parallel_config(backend="threading"):
-        blocks = iter_blocks(Counting(), sample_size=2, generations=1, replications=1024 * 40,
+        blocks = iter_blocks(Counting(), sample_size=2, generations=300, replications=1024 * 40,
                              seed=1, n_jobs=2)
         next(blocks)
-        assert 1 <= len(made) <= 4
+        assert 300 <= len(made) <= 4 * 300
         assert sum(1 for _ in blocks) == 39
+        # Small blocks are handed over together, but not all of them.
+        made.clear()
+        blocks = iter_blocks(Counting(), sample_size=2, generations=1, replications=1024 * 2000,
+                             seed=1, n_jobs=2)
+        next(blocks)
+        assert 4 < len(made) <= 2 * 2 * 2**18 / (2 * 1024)

@@ -1,0 +1,71 @@
+"""The upper tail of very many Gaussian replications, block by block: `make tail`.
+
+Prints the simulated tail beside the exact one, throughput and peak memory; with --json FILE the
+results are stored. Exit status 1 if the simulation contradicts the law or needs a gibibyte.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import sys
+import time
+
+import numpy as np
+from scipy import stats
+
+from collapse import Gaussian, iter_blocks, laws
+
+LEVELS = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0])
+N, GENERATIONS = 10, 50
+FALSE_ALARM_RATE = 1e-6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replications", type=int, default=10**8)
+    parser.add_argument("--n-jobs", type=int, default=-1)
+    parser.add_argument("--seed", type=int, default=20250101)
+    parser.add_argument("--json", metavar="FILE", help="write the results to this file, too")
+    arguments = parser.parse_args()
+
+    above = np.zeros(len(LEVELS), dtype=np.int64)
+    start = time.perf_counter()
+    for block in iter_blocks(
+        Gaussian(), sample_size=N, generations=GENERATIONS, replications=arguments.replications,
+        seed=arguments.seed, keep=[GENERATIONS], n_jobs=arguments.n_jobs,
+    ):  # fmt: skip
+        above += (block["std"].values.reshape(-1, 1) > LEVELS).sum(axis=0)
+    seconds = time.perf_counter() - start
+
+    exact = laws.gaussian.std_sf(LEVELS, N, GENERATIONS)
+    share = above / arguments.replications
+    below = stats.binom.cdf(above, arguments.replications, exact)
+    over = stats.binom.sf(above - 1, arguments.replications, exact)
+    p_values = np.minimum(1, 2 * np.minimum(below, over))
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = unit * sum(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    for row in zip(LEVELS, above, share, exact, p_values, strict=True):
+        print("Pr(std > {:g}): {:>9} runs, {:.6e}, exactly {:.6e}, p = {:.3f}".format(*row))
+    steps = arguments.replications * GENERATIONS
+    print(f"{seconds:.1f} s, {steps / seconds:.3g} generations a second, "
+          f"peak {peak / 2**30:.2f} GiB (this process and its largest worker)")
+
+    if arguments.json:
+        result = {
+            "replications": arguments.replications, "n": N, "generations": GENERATIONS,
+            "seed": arguments.seed, "levels": LEVELS.tolist(), "above": above.tolist(),
+            "seconds": seconds, "peak_bytes": peak, "n_jobs": arguments.n_jobs,
+            "python": platform.python_version(), "numpy": np.__version__,
+        }  # fmt: skip
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+    return int(p_values.min() < FALSE_ALARM_RATE / len(LEVELS) or peak >= 2**30)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
