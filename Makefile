@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test bench bench-store tail verify lint notebooks lock clean
+.PHONY: book test bench bench-store tail tail-store verify lint notebooks lock clean
 
 book: $(READY)
 	$(BIN)/collapse build
@@ -22,6 +22,9 @@ bench-store: $(READY)
 # The tail of 10^8 Gaussian replications: about two minutes on two cores, flat memory.
 tail: $(READY)
 	$(BIN)/python benchmarks/tail.py
+
+tail-store: $(READY)
+	$(BIN)/python benchmarks/tail.py --json collapse/data/tail.json
 
 verify: $(READY)
 	$(BIN)/python -m pytest -m slow

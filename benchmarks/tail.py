@@ -6,6 +6,7 @@ results are stored. Exit status 1 if the simulation contradicts the law or needs
 
 import argparse
 import json
+import os
 import platform
 import resource
 import sys
@@ -59,7 +60,8 @@ def main():
             "replications": arguments.replications, "n": N, "generations": GENERATIONS,
             "seed": arguments.seed, "levels": LEVELS.tolist(), "above": above.tolist(),
             "seconds": seconds, "peak_bytes": peak, "n_jobs": arguments.n_jobs,
-            "python": platform.python_version(), "numpy": np.__version__,
+            "cores": os.cpu_count(), "python": platform.python_version(),
+            "numpy": np.__version__,
         }  # fmt: skip
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=2)

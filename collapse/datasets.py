@@ -12,6 +12,7 @@ with a checked hash, or from a file of yours.
 
 import contextlib
 import hashlib
+import json
 import os
 import random
 import re
@@ -29,13 +30,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from collapse import _files
+from collapse import _checks, _files
 
 __all__ = [
     "CACHE_VARIABLE",
     "count_spectrum",
     "load_text",
     "published_readings",
+    "stored",
     "wikitext2_counts",
     "wikitext2_ngrams",
     "wikitext2_script",
@@ -148,6 +150,29 @@ def published_readings(figure, curve):
         raise ValueError(f"figure and curve must be one of {known}, got {(figure, curve)!r}")
     rows = table[(table["figure"] == figure) & (table["curve"] == curve)]
     return rows[["generation", "value", "pixel"]].reset_index(drop=True)
+
+
+def stored(name):
+    """What was measured on one machine, to be shown elsewhere.
+
+    Parameters
+    ----------
+    name : {"benchmarks", "tail"}
+        Results of ``make bench-store`` or ``make tail-store``.
+
+    Returns
+    -------
+    dict
+        As the script has written it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such result.
+    """
+    _checks.choice(name, "name", ("benchmarks", "tail"))
+    path = resources.files("collapse").joinpath("data", f"{name}.json")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def count_spectrum(tokens):

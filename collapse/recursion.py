@@ -115,8 +115,9 @@ def iter_blocks(
     """Yield the run of `recursive_training` in Datasets of at most 1024 replications.
 
     Same arguments, same numbers, in order; memory is that of a block (of a few, or 2 MiB for
-    each job, with ``n_jobs`` > 1), however many replications there are. Arguments are checked when the
-    function is called, not when the first block is asked for. Raises as `recursive_training`.
+    each job, with ``n_jobs`` > 1), however many replications there are. Arguments are checked
+    when the function is called, not when the first block is asked for. Raises as
+    `recursive_training`.
     """
     run = _Run(
         model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
