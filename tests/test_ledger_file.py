@@ -44,6 +44,11 @@ OWN_FIGURES = {
     *(f"P2-X-{name}" for name in ("budget", "plan", "families-clouds", "families-exact")),
     *(f"P3-X-{name}" for name in ("collapse", "degeneration", "stationary", "barycenter")),
     *(f"P3-X-{name}" for name in ("scale", "paths", "circles", "gauss")),
+    *(f"P3-X-measures-{name}" for name in ("weak", "paths", "law", "embedding")),
+    *(f"P3-X-measures-{name}" for name in ("tight", "martingale", "cesaro", "shift")),
+    *(f"P3-X-collapse-{name}" for name in ("counterexample", "mrca", "tree", "time", "where")),
+    *(f"P3-X-excitation-{name}" for name in ("line", "speed", "dirichlet", "kolmogorov")),
+    *(f"P3-X-minor-{name}" for name in ("fan", "trickle", "inexact")),
     *(f"S-X-{name}" for name in ("loop", "mean", "phase")),
 }
 UNAVAILABLE_FIGURES = {f"P2-F{number}" for number in range(6, 12)}
