@@ -175,7 +175,7 @@ def test_files_linked_from_the_readme_exist():
 
 def test_readme_examples_run(capsys):
     blocks = re.findall(r"```python\n(.*?)```", read("README.md"), re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     namespace = {}  # shared: the later examples use the imports of the first
     for block in blocks:
         exec(compile(block, "README example", "exec"), namespace)
@@ -185,7 +185,9 @@ def test_readme_examples_run(capsys):
     assert 0 <= simulated <= 1
     first, tenth, hundredth = map(float, lines[1].strip("[]").split())
     assert 19_919 > first > tenth > hundredth > 0
-    assert len(lines) == 3
+    sample_size, fraction = int(lines[2]), float(lines[3])
+    assert 1 / 0.01 < sample_size and 0 < fraction < 1
+    assert len(lines) == 5
 
 
 def test_no_file_names_a_registry_or_a_machine(files):
