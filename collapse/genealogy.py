@@ -223,6 +223,9 @@ def coalescent(n, *, fresh_fraction=0.0, seed=None):
     growing = _Growing(n)
     while len(growing.active) > (0 if fraction > 0 else 1):
         alive = len(growing.active)
+        if alive == 1:  # nothing more can happen than that it stops
+            growing.back(np.array([-1]), int(rng.geometric(fraction)))
+            break
         # With few lineages left little happens in a generation: draw many, use all to the first
         # in which something does.
         rows = max(1, _DRAWS // alive)

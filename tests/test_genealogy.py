@@ -148,6 +148,24 @@ def test_lineages_that_end_at_the_source(assert_within):
     assert_within(forwards.mean(), expected, forwards.std() / np.sqrt(len(forwards)))
 
 
+@pytest.mark.parametrize("fraction", [1e-17, 1e-300])
+def test_next_to_no_fresh_samples(fraction):
+    """The last lineage goes back very far, and at once."""
+    tree = genealogy.coalescent(20, fresh_fraction=fraction, seed=1)
+    root = np.flatnonzero(tree.parent < 0)
+    assert len(root) == 1 and 1e12 < tree.stop[root[0]] < np.inf
+
+
+def test_the_last_lineage_stops_after_a_geometric_time(assert_plausible):
+    trees = [genealogy.coalescent(1, fresh_fraction=0.2, seed=seed)
+             for seed in np.random.SeedSequence(9).spawn(3000)]
+    stops = np.array([tree.stop[0] for tree in trees]).astype(int)
+    counts = np.bincount(np.minimum(stops, 15), minlength=16)
+    law = 0.2 * 0.8 ** np.arange(16)
+    law[15] = 0.8**15
+    assert_plausible(stats.chisquare(counts, 3000 * law).pvalue)
+
+
 def test_lineages_alive(assert_within):
     n, fraction, back = 40, 0.03, 25
     alive = np.array([
