@@ -17,8 +17,8 @@ from scipy import stats
 
 from collapse import Gaussian, iter_blocks, laws
 
-LEVELS = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0])
 N, GENERATIONS = 10, 50
+LEVELS = laws.gaussian.std_ppf(1 - 10.0 ** -np.arange(1, 9), N, GENERATIONS)  # tails 0.1 ... 1e-8
 FALSE_ALARM_RATE = 1e-6
 
 
@@ -50,7 +50,7 @@ def main():
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     for row in zip(LEVELS, above, share, exact, p_values, strict=True):
-        print("Pr(std > {:g}): {:>9} runs, {:.6e}, exactly {:.6e}, p = {:.3f}".format(*row))
+        print("Pr(std > {:.4g}): {:>9} runs, {:.6e}, exactly {:.6e}, p = {:.3f}".format(*row))
     steps = arguments.replications * GENERATIONS
     print(f"{seconds:.1f} s, {steps / seconds:.3g} generations a second, "
           f"peak {peak / 2**30:.2f} GiB (this process and its largest worker)")

@@ -124,7 +124,7 @@ def iter_blocks(
         n_jobs, keep,
     )  # fmt: skip
     return (
-        run.dataset(arrays, np.arange(run.replications)[run.rows(block)])
+        run.dataset(arrays, np.arange(run.rows(block).start, run.rows(block).stop))
         for block, arrays in enumerate(run.blocks())
     )
 

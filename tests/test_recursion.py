@@ -384,6 +384,23 @@ def test_iterating_over_blocks_holds_one_block():
     assert peak < 10 * one_block
 
 
+def test_the_number_of_replications_costs_no_memory():
+    """Nothing as long as the whole run is made, not even the labels of its replications."""
+    peaks = []
+    for replications in (20 * BLOCK, 2000 * BLOCK):
+        tracemalloc.start()
+        try:
+            blocks = iter_blocks(Gaussian(), sample_size=10, generations=1, keep=[1],
+                                 replications=replications, seed=1)
+            for block, _ in zip(blocks, range(20), strict=False):
+                last = int(block["replication"][-1])
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert last == 20 * BLOCK - 1
+    assert peaks[1] < 1.5 * peaks[0]
+
+
 class TestWhatAModelReturns:
     """A model that fits the wrong thing is refused; nothing is broadcast or left uninitialised."""
 
