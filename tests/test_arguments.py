@@ -674,6 +674,7 @@ EXCITATION_ARGUMENTS = [
     ("ratio", lambda: laws.excitation.smallest_fraction(0.0, 10), ValueError, "0.*1"),
     ("p", lambda: laws.excitation.stationary_pmf(NAN, **HALF), ValueError, "0.*1"),
     ("p", lambda: laws.excitation.stationary_pmf([0.5], **HALF), TypeError, "number"),
+    ("p", lambda: laws.excitation.stationary_pmf(1e-240, **HALF), ValueError, "1e-100"),
     ("n", lambda: laws.excitation.stationary_pmf(0.5, 2001, 0.5), ValueError, "2000"),
     ("n", lambda: laws.excitation.stationary_pmf(0.5, 10.0, 0.5), TypeError, "integer"),
     ("fresh_fraction", lambda: laws.excitation.stationary_pmf(0.5, 10, 0), ValueError, "1e-100.*1"),

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _MAX_DENSE = 2000  # n of the laws that hold a whole n × n matrix
-_SMALLEST = 1e-100  # fresh fraction for which ratios of probabilities stay in the floats
+_SMALLEST = 1e-100  # fresh fraction, and p, for which ratios of probabilities stay in the floats
 _BLOCK = 64  # states eliminated at once
 
 
@@ -129,7 +129,7 @@ def stationary_pmf(p, n, fresh_fraction):
 
     Parameters
     ----------
-    p : float in [0, 1]
+    p : float, 0 or in [1e-100, 1]
     n : int in [1, 2000]
     fresh_fraction : float in [1e-100, 1]
 
@@ -144,6 +144,8 @@ def stationary_pmf(p, n, fresh_fraction):
         If an argument is of the wrong type or out of range.
     """
     p, n, fraction = _chain(p, n, fresh_fraction)
+    if 0 < p < _SMALLEST:
+        raise ValueError(f"p must be 0 or in [{_SMALLEST:g}, 1], got {p}")
     if p in (0.0, 1.0):
         return np.where(np.arange(n + 1) == n * p, 1.0, 0.0)
     # The last states to be left are the most probable ones, or close to them: what is eliminated
@@ -304,6 +306,8 @@ def atoms(n, fresh_fraction):
         If an argument is of the wrong type or out of range.
     """
     _, n, fraction = _chain(0.5, n, fresh_fraction)
+    if fraction == 1:
+        return float(n)
     steps = _lineage_steps(n, fraction)
     moves = _moves(n, fraction)
     ends = np.zeros(n + 1)
@@ -371,11 +375,12 @@ def gaussian_threshold(n, *, moment=1, ddof=1):
 
     For moment 1 and ddof = 1 it is the root of nα(2 − α) = 1 − α, about 1/(2n); for ddof = 0 the
     mean is always finite. For moment 2 it is the largest α at which the linear map of the
-    expectations of (M⁴, M²V, V²) has spectral radius 1.
+    expectations of (M⁴, M²V, V²) has spectral radius 1. Above, the moment is finite; it is infinite
+    wherever the radius is at least 1 and n >= 5, and no second crossing has been seen.
 
     Parameters
     ----------
-    n : int in [2, 100000]
+    n : int in [2, 10000]
     moment : {1, 2}
     ddof : {0, 1}
 
@@ -388,7 +393,7 @@ def gaussian_threshold(n, *, moment=1, ddof=1):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    n = _checks.integer(n, "n", low=2, high=100_000)
+    n = _checks.integer(n, "n", low=2, high=10_000)
     moment = _checks.choice(moment, "moment", (1, 2))
     ddof = _checks.choice(ddof, "ddof", (0, 1))
     if moment == 1:
@@ -518,9 +523,7 @@ def _lineage_steps(n, fraction):
 
 
 def _moves(n, fraction):
-    """Return, for k lineages, the chance that any stops or coalesces, to relative accuracy."""
+    """Return, for k lineages, the chance that any stops or coalesces; ``fraction`` below 1."""
     k = np.arange(n + 1)
-    with np.errstate(divide="ignore"):
-        apart = np.concatenate([[0.0], np.cumsum(np.log1p(-np.arange(n) / n))])
-        stay = np.where(k > 0, k * np.log1p(-fraction), 0.0)
-    return -np.expm1(apart + stay)
+    apart = np.concatenate([[0.0], np.cumsum(np.log1p(-np.arange(n) / n))])
+    return -np.expm1(apart + k * np.log1p(-fraction))
