@@ -417,7 +417,7 @@ def smallest_fresh_fraction(event, sample_size, probability):
 
     def excess(log_fraction):
         risk = excitation.stationary_pmf(event.p, n, math.exp(log_fraction))[0]
-        return math.log(risk / probability)
+        return math.log(max(risk, 1e-300) / probability)  # the risk may underflow
 
     if excess(0.0) > 0:
         return None

@@ -220,6 +220,9 @@ class TestAnswers:
         risk = laws.excitation.stationary_pmf(0.05, 200, fraction)[0]
         assert 0.05 * (1 - 1e-6) < risk <= 0.05
         assert planning.smallest_fresh_fraction(SYMBOL, 20, 0.01) is None  # (1 − p)^20 = 0.36
+        # With all samples fresh the risk is 0.6^2000, below the smallest float.
+        frequent = planning.smallest_fresh_fraction(planning.SymbolLost(0.4), 2000, 0.05)
+        assert 0 < frequent < 0.01
 
     def test_cost(self):
         assert planning.cost(7, 3) == 21
