@@ -50,6 +50,7 @@ OWN_FIGURES = {
     *(f"P3-X-excitation-{name}" for name in ("line", "speed", "dirichlet", "kolmogorov")),
     *(f"P3-X-minor-{name}" for name in ("fan", "trickle", "inexact")),
     *(f"S-X-{name}" for name in ("loop", "mean", "phase")),
+    *(f"S-X-picture-{name}" for name in ("models", "decay", "accumulate", "papers")),
 }
 UNAVAILABLE_FIGURES = {f"P2-F{number}" for number in range(6, 12)}
 
