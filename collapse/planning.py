@@ -167,7 +167,7 @@ class SymbolLost:
 
 @dataclass(frozen=True)
 class ScaleBelow:
-    """The event that the fitted standard deviation of a Gaussian is below a share of the first.
+    """The event that the fitted standard deviation of a Gaussian is at most a share of the true one.
 
     Parameters
     ----------
@@ -354,8 +354,8 @@ def smallest_exponent(event, sample_size, generations, probability):
     Returns
     -------
     float or None
-        To 1e-6, from above; 0.0 if constant sizes will do; None if even the real data miss the
-        target, or e = 20 does.
+        To 1e-6, from above; 0.0 if constant sizes will do; None if e = 20 misses the target. As
+        n_0 = n_1 = n, that is so if two generations of n miss it.
 
     Raises
     ------

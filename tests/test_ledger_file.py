@@ -51,6 +51,11 @@ OWN_FIGURES = {
     *(f"P3-X-minor-{name}" for name in ("fan", "trickle", "inexact")),
     *(f"S-X-{name}" for name in ("loop", "mean", "phase")),
     *(f"S-X-picture-{name}" for name in ("models", "decay", "accumulate", "papers")),
+    *(f"S-X-plan-{name}" for name in ("symbol", "scale", "mean", "words", "gauss", "table")),
+    *(f"S-X-own-{name}" for name in ("gamma", "kernel", "mixture")),
+    *(f"S-X-room-{name}" for name in ("tail", "cores")),
+    *(f"S-X-{name}" for name in ("bench",)),
+    *(f"S-X-picture-{name}" for name in ("models", "decay", "accumulate", "papers")),
 }
 UNAVAILABLE_FIGURES = {f"P2-F{number}" for number in range(6, 12)}
 
