@@ -167,7 +167,7 @@ class SymbolLost:
 
 @dataclass(frozen=True)
 class ScaleBelow:
-    """The event that the fitted standard deviation of a Gaussian is at most a share of the true one.
+    """The event that a fitted Gaussian standard deviation is at most a share of the true one.
 
     Parameters
     ----------
