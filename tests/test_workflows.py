@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from models.starts import start
-from scipy import stats
+from models.starts import OnlySamples, assert_one_law, start
 
 from collapse import (
     GLM,
@@ -30,13 +29,6 @@ SIZES = [5, 3, 9]
 REPLICATIONS = 3000
 
 
-class OnlySamples:
-    """The same model without its quick routes."""
-
-    def __init__(self, model):
-        self.parameters, self.draw, self.fit = model.parameters, model.draw, model.fit
-
-
 def three_generations(model, start_of, workflow, fraction, seed):
     """The last of three generations, by hand."""
     step, state = make(model, None, fraction, workflow), start(start_of, REPLICATIONS)
@@ -44,18 +36,6 @@ def three_generations(model, start_of, workflow, fraction, seed):
     for size in SIZES:
         state = step(state, size, rng)
     return state
-
-
-def assert_one_law(first, second, assert_plausible):
-    values = np.unique(np.concatenate([first, second]))
-    if len(values) == 1:
-        return
-    if len(values) < 60:  # a law on few points: the Kolmogorov test would be too mild
-        table = np.array([[np.count_nonzero(v == x) for x in values] for v in (first, second)])
-        table = table[:, table.sum(axis=0) > 20]
-        assert_plausible(stats.chi2_contingency(table).pvalue)
-    else:
-        assert_plausible(stats.ks_2samp(first, second).pvalue)
 
 
 @pytest.mark.parametrize("workflow", ["accumulate", "subsample"])
