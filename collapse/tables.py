@@ -543,7 +543,7 @@ def _latent(observed, coefficients):
 
 
 def _factor(correlations):
-    """Return L with LL' the nearest matrix of correlations, by clipping eigenvalues."""
+    """Return L with LL' a matrix of correlations close by, by clipping eigenvalues."""
     eigenvalues, vectors = np.linalg.eigh(correlations)
     factor = vectors * np.sqrt(np.maximum(eigenvalues, 0))
     return factor / np.sqrt((factor**2).sum(axis=1))[:, None]

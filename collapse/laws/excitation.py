@@ -277,7 +277,7 @@ def dirac(n, fresh_fraction):
     if fraction == 1:
         return 1.0 if n == 1 else 0.0
     occupied = wright_fisher._occupancy(n)
-    moves = _moves(n, fraction)
+    moves = wright_fisher._move_chance(n, fraction)
     chance = np.zeros(n + 1)
     chance[1] = 1.0
     for k in range(2, n + 1):
@@ -309,7 +309,7 @@ def atoms(n, fresh_fraction):
     if fraction == 1:
         return float(n)
     steps = _lineage_steps(n, fraction)
-    moves = _moves(n, fraction)
+    moves = wright_fisher._move_chance(n, fraction)
     ends = np.zeros(n + 1)
     for k in range(1, n + 1):
         ends[k] = (k * fraction + steps[k, 1:k] @ ends[1:k]) / moves[k]
@@ -520,10 +520,3 @@ def _lineage_steps(n, fraction):
         kept = _binomial(np.array([1 - fraction]), np.array([fraction]), k)[0] if k else [1.0]
         thinned[k, : k + 1] = kept
     return thinned @ wright_fisher._occupancy(n)
-
-
-def _moves(n, fraction):
-    """Return, for k lineages, the chance that any stops or coalesces; ``fraction`` below 1."""
-    k = np.arange(n + 1)
-    apart = np.concatenate([[0.0], np.cumsum(np.log1p(-np.arange(n) / n))])
-    return -np.expm1(apart + k * np.log1p(-fraction))

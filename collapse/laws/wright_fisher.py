@@ -237,10 +237,10 @@ def mrca_mean(n):
     """
     n = _checks.integer(n, "n", low=1, high=_MAX_DENSE)
     step = _occupancy(n)
-    merge = -np.expm1(np.cumsum(np.log1p(-np.arange(n) / n)))  # some of 1, 2, ... lineages
+    merge = _move_chance(n)
     mean = np.zeros(n + 1)
     for lines in range(2, n + 1):
-        mean[lines] = (1 + step[lines, 1:lines] @ mean[1:lines]) / merge[lines - 1]
+        mean[lines] = (1 + step[lines, 1:lines] @ mean[1:lines]) / merge[lines]
     return float(mean[n])
 
 
@@ -486,6 +486,13 @@ def _binomial_rows(start, width, odds, n):
         np.cumprod(weight, axis=1, out=weight)
     weight /= weight.sum(axis=1, keepdims=True)
     return count, weight, inside
+
+
+def _move_chance(n, fraction=0.0):
+    """Return the chance that any of 0, ..., n lineages stops (``fraction`` < 1 each) or merges."""
+    k = np.arange(n + 1)
+    apart = np.concatenate([[0.0], np.cumsum(np.log1p(-np.arange(n) / n))])
+    return -np.expm1(apart + k * np.log1p(-fraction))
 
 
 def _occupancy(n):

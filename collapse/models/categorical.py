@@ -51,13 +51,7 @@ class Categorical:
 
     def draw(self, parameters, size, rng):
         """Return samples, numbers of symbols, shape (replications, size)."""
-        probabilities = parameters["probabilities"]
-        cumulative = np.cumsum(probabilities, axis=1)
-        cumulative /= cumulative[:, -1:]
-        uniform = rng.random((len(cumulative), size))
-        # The first symbol whose cumulative probability exceeds u: never one of probability 0.
-        rows = zip(cumulative, uniform, strict=True)
-        return np.array([np.searchsorted(row, u, side="right") for row, u in rows])
+        return pick(parameters["probabilities"], size, rng)
 
     def fit(self, samples):
         """Return the (smoothed) share of each symbol in each row."""
@@ -107,6 +101,16 @@ class Categorical:
         symbols = len(self.probabilities)
         shares = (counts + self.smoothing) / (size + symbols * self.smoothing)
         return {"probabilities": shares}
+
+
+def pick(probabilities, size, rng):
+    """Return numbers of symbols, shape (rows, size), drawn with the probabilities of each row."""
+    cumulative = np.cumsum(probabilities, axis=1)
+    cumulative /= cumulative[:, -1:]
+    uniform = rng.random((len(cumulative), size))
+    # The first symbol whose cumulative probability exceeds u: never one of probability 0.
+    rows = zip(cumulative, uniform, strict=True)
+    return np.array([np.searchsorted(row, u, side="right") for row, u in rows])
 
 
 def resample(probabilities, size, rng):

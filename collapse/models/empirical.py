@@ -3,7 +3,7 @@
 import numpy as np
 
 from collapse import _checks
-from collapse.models.categorical import resample
+from collapse.models.categorical import pick, resample
 
 
 class EmpiricalMeasure:
@@ -70,13 +70,8 @@ class EmpiricalMeasure:
 
     def draw(self, parameters, size, rng):
         """Return samples, shape (replications, size, ...)."""
-        atoms, weights = parameters["atoms"], parameters["weights"]
-        cumulative = np.cumsum(weights, axis=1)
-        cumulative /= cumulative[:, -1:]
-        uniform = rng.random((len(weights), size))
-        # The first atom whose cumulative weight exceeds u: never one of weight 0.
-        rows = zip(atoms, cumulative, uniform, strict=True)
-        return np.array([a[np.searchsorted(c, u, side="right")] for a, c, u in rows])
+        atoms = parameters["atoms"]
+        return atoms[np.arange(len(atoms))[:, None], pick(parameters["weights"], size, rng)]
 
     def fit(self, samples):
         """Return the empirical measure of each row; equal samples share a slot."""

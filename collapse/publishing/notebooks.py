@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 
 from collapse.publishing.project import (
     DISTRIBUTION,
@@ -39,7 +40,7 @@ def read(page):
     """The notebook of a chapter, without outputs; the same text gives the same notebook."""
     try:
         notebook = jupytext.reads(page.text, fmt="md:myst")
-    except (ValueError, nbformat.ValidationError) as error:
+    except (ValueError, yaml.YAMLError, nbformat.ValidationError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BuildError(f"{page.name} cannot be read as a notebook: {reason}") from None
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC})

@@ -259,6 +259,7 @@ def test_what_only_the_pages_can_tell_is_named(mini):
     ("_toc.yml", "book/rates/loop", "book/rates/lop", "_toc.yml names book/rates/lop"),
     (f"{LOOP}.md", "kernelspec:", "kernelspec: [", "the header is not valid YAML"),
     (f"{LOOP}.md", "  display_name: Python 3\n", "", "cannot be read as a notebook"),
+    (f"{GAUSSIAN}.md", "# The Gaussian\n", "# The Gaussian\f\n", "cannot be read as a notebook"),
 ])
 def test_faults_of_the_sources_are_named(mini, file, old, new, message):
     mini.edit(file, old, new)
