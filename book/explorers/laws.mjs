@@ -106,11 +106,16 @@ function divisorShift(n, ddof) {
 // descent; on it the trapezoid rule converges exponentially, and is refined until it has settled.
 function logTail(w, a, k, upper) {
   const c = saddlePoint(w, a, k, upper), shape = a + c;
+  if (c > 1e15) return [-k * c, -k * c]; // to leading order, and no float is so small
   const [, psi1, psi2] = polygammas(shape);
   const second = k * psi1 + c ** -2, third = k * psi2 - 2 * c ** -3;
   const bend = 2 * Math.max(0, -third / (6 * second));
   const level = k * logMoment(a, c, 0)[0] - c * w;
   const slope = k * Math.log1p(c / a) - w;
+  if (level < -1e4) { // again: Laplace's approximation will do
+    const log = level - Math.log(2 * Math.PI * second) / 2;
+    return [log - Math.log(Math.abs(c)), log];
+  }
 
   // The path, c + x + it, and the exponent relative to that at c: a law with the shape a + c.
   const place = (t) => {
@@ -163,7 +168,7 @@ function saddlePoint(w, a, k, upper) {
 // a multiple of 2 pi; by Stirling's series at 12 or more, with nothing large to cancel.
 function logMoment(a, x, y) {
   let re = 0, im = 0, base = a;
-  if (a < 12) { // Gamma(a) = Gamma(a + 12)/(a (a + 1) ... (a + 11)), and the same for a + z
+  if (Math.min(a, a + x) < 12) { // Gamma(a) = Gamma(a + 12)/(a (a + 1) ... (a + 11)), also at a + z
     base = a + 12;
     let u = 1, v = 0;
     for (let j = 0; j < 12; j++) {
