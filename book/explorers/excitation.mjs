@@ -83,8 +83,10 @@ export default function (root) {
     mass.line(places, pmf, "exact");
     mass.dots(places, pmf, 2, "exact-dot");
     const end = alpha() === 0
-      ? `Without fresh samples one atom is left in the end, with chance ${p} on the half line: collapse.`
-      : `In the long run the mass has mean ${p} and standard deviation ${format(deviation)} exactly.`;
+      ? "Without fresh samples a single atom is left in the end, on the half line with chance "
+        + `${p}: collapse.`
+      : `In the long run the mass has mean ${p} and standard deviation ${format(deviation)}, `
+        + "exactly.";
     figure.say(`Generation ${generation}: ${weights.size} different atoms, the largest of weight `
       + `${format(largest)}; the half line has mass ${format(below() / n)}. ${end} `
       + `(Seed ${seed}.)`);

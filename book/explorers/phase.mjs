@@ -4,9 +4,9 @@ import { Figure, format, furnish, html, svg } from "./shared.mjs";
 
 export default function (root) {
   const fates = {
-    collapse: "The noise adds up without end, and the fresh data are too few to make up for it. The "
-      + "error of a share tends to its worst value: a late model is, almost certainly, nearly all "
-      + "one symbol.",
+    collapse: "The noise adds up without end, and the fresh data are too few to make up for it. "
+      + "The error of a share tends to its worst value: a late model is, almost certainly, nearly "
+      + "all one symbol.",
     drift: "Both sums are finite. The model comes to rest, but not at the truth: its error has a "
       + "limit between 0 and the worst.",
     consistency: "The pull has no end, and the noise gets small beside it. The error tends to 0: "
@@ -71,11 +71,8 @@ export default function (root) {
   }
 
   function under(event) {
-    const box = plot.area.getBoundingClientRect();
-    return {
-      growth: onGrid(2 * (event.clientX - box.left) / box.width),
-      decay: onGrid(2 - 2 * (event.clientY - box.top) / box.height),
-    };
+    const [right, up] = plot.place(event);
+    return { growth: onGrid(2 * right), decay: onGrid(2 * up) };
   }
 
   // The page's own name of a theorem, with its number.

@@ -11,6 +11,7 @@ export default function (root) {
 
   const figure = new Figure(root, draw, () => ({
     n: size.value, exponent: exponent.value, seed, sums: sums.slice(0, last + 1), error, limit,
+    runs,
   }));
   const exponent = figure.slider("Exponent of growth, s",
     { min: 0, max: 2, step: 0.05, value: 0.5, show: format }, renew);
@@ -45,9 +46,9 @@ export default function (root) {
     const source = random(seed);
     const sizes = sampleSizes(size.value, exponent.value, last);
     return range(1, walks).map(() => {
-      const walk = [0];
-      sizes.forEach((size, t) => walk.push(walk[t] + source.normal() / Math.sqrt(size)));
-      return walk;
+      const places = [0];
+      sizes.forEach((size, t) => places.push(places[t] + source.normal() / Math.sqrt(size)));
+      return places;
     });
   }
 

@@ -110,6 +110,14 @@ class Plot {
     );
   }
 
+  // Where an event is between the axes: shares of their lengths, from the lower left corner.
+  place({ clientX, clientY }) {
+    const box = this.picture.getBoundingClientRect();
+    const [left, top, width, height] = ["x", "y", "width", "height"].map(
+      (name) => this.area[name].baseVal.value);
+    return [(clientX - box.left - left) / width, 1 - (clientY - box.top - top) / height];
+  }
+
   #points(xs, ys) {
     return Array.from(xs, (x, i) => `${this.toX(x).toFixed(1)},${this.toY(ys[i]).toFixed(1)}`);
   }

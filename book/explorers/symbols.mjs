@@ -106,8 +106,8 @@ export default function (root) {
       ? `was lost in generation ${lost[chosen]}`
       : `has count ${counts[chosen]}`;
     figure.say(`Generation ${generation}: ${left} of ${letters.length} symbols are left. `
-      + `${letters[chosen]} ${fate}. A symbol with first count ${first(chosen)} lasts as long as this `
-      + `with chance ${format(survival[generation])} exactly, and in `
+      + `${letters[chosen]} ${fate}. A symbol with first count ${first(chosen)} lasts as long as `
+      + `this with chance ${format(survival[generation])} exactly, and in `
       + `${Math.round(alive[generation] * background)} of ${background} runs (seed ${seed}).`);
   }
 }

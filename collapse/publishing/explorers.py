@@ -7,6 +7,7 @@ another, without their imports and exports, into a script in the page. That is r
 name is declared twice, and the rules below are strict: one statement, one line, one name.
 """
 
+import html
 import re
 
 from collapse.publishing.project import BuildError
@@ -18,8 +19,10 @@ _EXPORT = re.compile(r"^export (?=(?:function|class|const) )", re.MULTILINE)
 _DEFAULT = "export default function (root) {"
 _DECLARATION = re.compile(
     r"^(export )?(?:(?:async )?function\*?|class|const|let) (\w+)", re.MULTILINE)
+# Import and export of other forms, declarations of more than one name, and what ends a script.
 _UNREADABLE = re.compile(
-    r"^(?:import|export|var)\b.*|^(?:const|let) [^\w].*|.*\bimport\(.*|.*</script.*", re.MULTILINE)
+    r"^(?:import|export|var)\b.*|^(?:const|let) (?!\w+(?: =|;)).*|^(?:const|let) .*, \w+ = .*"
+    r"|.*\bimport\(.*|.*</script.*", re.MULTILINE)
 _HTML = """\
 `````````{{raw}} html
 <figure class="explorer" id="explorer-{name}">
@@ -33,14 +36,19 @@ the same for fixed parameters.</noscript>
 `````````"""
 
 
+def names(text):
+    """The names of the explorers that a text asks for, in its order."""
+    return _LINE.findall(text)
+
+
 def insert(texts, folder, where):
     """The texts of one page, with a figure for each line `<!-- explorer: NAME -->`.
 
     `folder` holds the modules, `where` names the page in errors. Raises BuildError for an unknown
     name, a second figure of one name, and a module that cannot be put into the page.
     """
-    names = [name for text in texts for name in _LINE.findall(text)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    shown = [name for text in texts for name in names(text)]
+    if twice := sorted({name for name in shown if shown.count(name) > 1}):
         raise BuildError(f"{where}: the explorer {twice[0]} stands there twice")
     try:
         return [_LINE.sub(lambda found: _figure(found[1], folder), text) for text in texts]
@@ -55,7 +63,7 @@ def _figure(name, folder):
         raise BuildError(f"explorers/{name}.mjs must start with a line '// title' and have one "
                          f"line '{_DEFAULT}'")
     sources[name] = main.replace(_DEFAULT, "function explorer(root) {")
-    return _HTML.format(name=name, title=title[1], code=_bundle(sources))
+    return _HTML.format(name=name, title=html.escape(title[1]), code=_bundle(sources))
 
 
 def _modules(name, folder):
@@ -76,8 +84,8 @@ def _bundle(sources):
     """One script of several modules; raises BuildError where that would change their meaning."""
     declared, exported, parts = {}, {}, []
     for name, source in sources.items():
-        for names, other in _IMPORT.findall(source):
-            wanted = set(re.findall(r"\w+", names))
+        for words, other in _IMPORT.findall(source):
+            wanted = set(re.findall(r"\w+", words))
             if missing := wanted - exported[other]:
                 raise BuildError(f"explorers/{name}.mjs imports {', '.join(sorted(missing))}, "
                                  f"which explorers/{other}.mjs does not export")
