@@ -71,6 +71,7 @@ class Project:
     def __init__(self, root):
         self.root = Path(root).resolve()
         self.book = self.root / "book"
+        self.explorers = self.book / "explorers"
         self.build = self.root / "_build"
         self.cache = self.build / "cache"
         self.stage = self.build / "stage"

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import nbformat
 import yaml
 
-from collapse.publishing import ledger, notebooks
+from collapse.publishing import explorers, ledger, notebooks
 from collapse.publishing.project import BuildError
 
 LEDGER_PAGE = "book/appendix/ledger"
@@ -41,9 +41,16 @@ def stage(project, results, rows, quantities):
         shutil.copy(page.path, target)
         if page.is_chapter:
             notebook = _chapter(project.stage, page, results[page.name], ids)
+            prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+            texts = explorers.insert([cell.source for cell in prose], project.explorers, page.name)
+            for cell, text in zip(prose, texts, strict=True):
+                cell.source = text
             nbformat.write(notebook, target.with_suffix(".ipynb"))
         elif page.name == LEDGER_PAGE:
             target.write_text(_ledger_page(project, page, rows, quantities), encoding="utf-8")
+        else:
+            [text] = explorers.insert([page.text], project.explorers, page.name)
+            target.write_text(text, encoding="utf-8")
 
 
 def _chapter(stage, page, result, ledger_ids):
