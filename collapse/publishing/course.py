@@ -11,15 +11,17 @@ or in the notebooks imports nbgrader.
 """
 
 import ast
-import builtins
+import itertools
 import re
 import symtable
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 
 from collapse.publishing import execute, notebooks, plain
 from collapse.publishing.project import BuildError, UsageError, in_one_step
@@ -33,7 +35,6 @@ _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 _SHIPPED = ("environment.yml", "requirements.lock")
 _PACKAGE = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")
-_HEADING = re.compile(r"^#+ ", re.MULTILINE)
 _STRAY = re.compile(r"\{(?:exercise|solution)\b[^}]*\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
@@ -50,7 +51,8 @@ _README = """\
 
 - `student/`: what students get. Every exercise has a cell for words and marked gaps for code, and
   the tests of the code are there to be run. No solution is in these files.
-- `instructor/`: the same notebooks with every solution. **Do not hand these out, nor `course.zip`.**
+- `instructor/`: the same notebooks with every solution. **Do not hand these out, nor the file
+  `course.zip`, which holds them too.**
 - `package/`: the Python package that the notebooks use.
 - `environment.yml`, `requirements.lock`: the tested environment.
 
@@ -122,7 +124,7 @@ class Piece:
 
 
 def pieces(page):
-    """The pieces of a chapter, in order."""
+    """The pieces of a chapter, in order. Text after an exercise ends it."""
     label = None
     for cell in notebooks.read(page).cells:
         if cell.cell_type == "code":
@@ -131,25 +133,19 @@ def pieces(page):
             yield Piece(role, cell, label)
             continue
         text = []
-        for block in plain.blocks(cell.source):
+        for block in [*plain.blocks(cell.source), None]:
             role = getattr(block, "name", None)
-            if role not in ("exercise", "solution"):
+            if block is not None and role not in ("exercise", "solution"):
                 text.append(getattr(block, "source", block))
                 continue
-            yield from _text(text, label)
+            if "".join(text).strip():
+                label = None
+                yield Piece("text", "\n".join(text), label)
             text = []
             if role == "exercise":
                 label = block.options.get("label", "")
-            yield Piece(role, block, label)
-        if _HEADING.search("\n".join(text)):  # a new section ends the last exercise
-            label = None
-        yield from _text(text, label)
-
-
-def _text(lines, label):
-    text = "\n".join(lines)
-    if text.strip():
-        yield Piece("text", text, label)
+            if block is not None:
+                yield Piece(role, block, label)
 
 
 def edition(page, words, *, solved):
@@ -219,52 +215,48 @@ def faults(page):
     A chapter with faults has no course edition: a solution could be seen by students, a check
     could need what no instruction asks for, a later cell what only an answer defines.
     """
-    found, labels, open_ = [], set(), None  # open_: an exercise whose solution is still to come
-    roles = {}  # label -> roles of its pieces
-    kinds = {}
-    for piece in pieces(page):
-        name = piece.exercise
-        if open_ and piece.role != "solution":
-            found.append(f"{open_}: its solution must come right after it")
-            open_ = None
-        if piece.role == "exercise":
-            if not name:
-                found.append("an exercise has no label")
-            elif name in labels:
-                found.append(f"{name}: two exercises have this label")
-            kinds[name] = piece.content.options.get("class", "")
-            if kinds[name] not in POINTS:
-                found.append(f"{name}: its class must be one of {', '.join(POINTS)}, "
-                             f"got {kinds[name]!r}")
-            labels.add(name)
-            roles[name], open_ = [], name
-            continue
-        if piece.role == "solution":
-            if piece.content.argument != open_:
-                found.append(f"the solution of {piece.content.argument} must come right after it")
-            open_ = None
-        elif piece.role == "text" and (stray := _STRAY.search(piece.content)):
-            found.append(f"{name or 'the text'}: {stray[0]} where it would not be seen; use "
-                         "exercise and solution at the top level")
-        elif piece.role in ("answer", "check") and not name:
-            found.append(f"a cell tagged for a solution stands outside an exercise: "
-                         f"{_first_line(piece)}")
-            continue
-        elif piece.role == "code" and name:
-            found.append(f"{name}: a code cell with neither the tag solution nor check: "
-                         f"{_first_line(piece)}")
-        if name:
-            roles[name].append(piece.role)
-        if piece.role == "answer":
-            found += [f"{name}: {fault}" for fault in _answer_faults(piece.content.source)]
+    everything = list(pieces(page))
+    found = []
+    for name, group in itertools.groupby(everything, lambda piece: piece.exercise):
+        if name is None:
+            found += [fault for piece in group for fault in _outside_faults(piece)]
+        else:
+            found += [f"{name or 'an exercise'}: {fault}" for fault in _exercise_faults(*group)]
+    labels = Counter(piece.exercise for piece in everything if piece.role == "exercise")
+    found += [f"{name}: {count} exercises have this label"
+              for name, count in labels.items() if count > 1]
+    return found + _name_faults(everything)
+
+
+def _outside_faults(piece):
+    """Text and ordinary cells are all that may stand outside an exercise."""
+    if piece.role == "text" and (stray := _STRAY.search(piece.content)):
+        yield f"{stray[0]} within other text, where it would stay as it is"
+    elif piece.role == "solution":
+        yield f"the solution of {piece.content.argument} must come right after its exercise"
+    elif piece.role in ("answer", "check"):
+        yield f"a cell tagged as part of a solution, after no solution: {_first_line(piece)}"
+
+
+def _exercise_faults(exercise, *rest):
+    """What is wrong with one exercise, its solution and the cells of the solution."""
+    label, kind = exercise.exercise, exercise.content.options.get("class", "")
+    if not label:
+        yield "it has no label"
+    if kind not in POINTS:
+        yield f"its class must be one of {', '.join(POINTS)}, got {kind!r}"
+    if not rest or rest[0].role != "solution" or rest[0].content.argument != label:
+        yield "its solution must come right after it"
+    for piece in rest:
+        if piece.role == "code":
+            yield f"a code cell with neither the tag solution nor check: {_first_line(piece)}"
+        elif piece.role == "answer":
+            yield from _answer_faults(piece.content.source)
         elif piece.role == "check":
-            found += [f"{name}: {fault}" for fault in _check_faults(piece.content.source)]
-    if open_:
-        found.append(f"{open_}: its solution must come right after it")
-    for name, kind in kinds.items():
-        if kind in ("computation", "exploration") and not {"answer", "check"} <= set(roles[name]):
-            found.append(f"{name}: a {kind} needs a cell tagged solution and one tagged check")
-    return found + _name_faults(page)
+            yield from _check_faults(piece.content.source)
+    if kind in ("computation", "exploration") and not {"answer", "check"} <= {
+            piece.role for piece in rest}:
+        yield f"a {kind} needs a cell tagged solution and one tagged check"
 
 
 def _first_line(piece):
@@ -280,7 +272,7 @@ def _answer_faults(source):
 
 
 def _check_faults(source):
-    asserts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    asserts = [node for node in ast.walk(_parsed(source)) if isinstance(node, ast.Assert)]
     if not asserts:
         yield "a check holds no assert"
     for node in asserts:
@@ -289,10 +281,10 @@ def _check_faults(source):
             yield f"an assert without a message: {ast.unparse(node.test)}"
 
 
-def _name_faults(page):
+def _name_faults(everything):
     """Names that a cell uses although only an answer defines them, or an answer changed them."""
-    found, known, asked, owners = [], set(dir(builtins)) | {"display", "get_ipython"}, {}, {}
-    for piece in pieces(page):
+    found, asked, owners = [], {}, {}  # owners: name -> the exercise whose answer set it last
+    for piece in everything:
         name = piece.exercise
         if piece.role == "exercise":
             asked[name] = _named(piece.content.body)
@@ -311,7 +303,6 @@ def _name_faults(page):
         if piece.role == "answer":
             owners |= dict.fromkeys(bound, name)
         else:
-            known |= bound
             owners = {variable: owner for variable, owner in owners.items()
                       if variable not in bound}
     return found
@@ -352,9 +343,14 @@ def _names(source):
             for statement in block:
                 visit(statement)
 
-    for statement in ast.parse(source).body:
+    for statement in _parsed(source).body:
         visit(statement)
     return used, bound
+
+
+def _parsed(source):
+    """The syntax tree of a cell; its magics are calls of IPython."""
+    return ast.parse(TransformerManager().transform_cell(source))
 
 
 def _symbols(table, top=True):
@@ -387,6 +383,8 @@ def write(project, out):
                          "was changed; choose another folder")
     if found := [f"{page.name}: {fault}" for page in project.chapters for fault in faults(page)]:
         raise BuildError("no course edition of these exercises:\n" + "\n".join(found))
+    if not chapters(project):
+        raise BuildError("no course edition: no chapter has exercises")
     with in_one_step(out) as folder:
         folder.mkdir()
         for name, content in sorted(_files(project).items()):
@@ -396,10 +394,16 @@ def write(project, out):
         _zip(folder)
 
 
+def chapters(project):
+    """The chapters of a course: those with exercises."""
+    return [page for page in project.chapters
+            if any(piece.role == "exercise" for piece in pieces(page))]
+
+
 def _files(project):
     """Every file of the edition: its path below the folder -> its content in bytes."""
     words, files, summaries = plain.Plain(project), {}, []
-    for page in project.chapters:
+    for page in chapters(project):
         for name, solved in (("student", False), ("instructor", True)):
             notebook = edition(page, words, solved=solved)
             files[f"{name}/{page.short}.ipynb"] = (nbformat.writes(notebook) + "\n").encode()
