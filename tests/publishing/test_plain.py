@@ -119,7 +119,9 @@ def test_blocks_keep_every_line():
         assert "\n".join(parts) == page.text
 
 
-MYST = re.compile(r"[`:~]{3,}\{|\{[a-z][\w:+-]*\}`|^\s*\([\w:.-]+\)=|^\s*:(label|class|name):", re.M)
+MYST = re.compile(r"[`:~]{3,}\{|\{[a-z][\w:+-]*\}`|^\s*\([\w:.-]+\)="
+                  r"|^\s*:(label|class|name):", re.MULTILINE)
+                  re.MULTILINE)
 
 
 def leftovers(text):
