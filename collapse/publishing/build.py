@@ -5,7 +5,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from collapse.publishing.project import (
     BuildError,
     UsageError,
     distribution_version,
+    in_one_step,
 )
 from collapse.publishing.render import render
 from collapse.publishing.stage import stage
@@ -83,20 +83,13 @@ def run(project, page, parameters, out, *, figure=None):
         raise UsageError(f"--out {out} exists and holds something else; choose another folder")
     notebook = notebooks.read(page)
     key = execute.cache_key(notebook, execute.science_hash(project), parameters)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with in_one_step(out) as result:
         job = execute.Job(page.name, nbformat.writes(notebook), project.root,
-                          temporary / "result", temporary, parameters, key)
+                          result, result.parent, parameters, key)
         [outcome] = execute.run_jobs([job], 1)
         if outcome.status == "failed":
             raise BuildError(_for_terminal(outcome.error))
         _finish_run(project, page, outcome.folder, job, figure)
-        if out.exists():  # it goes with the temporary folder
-            out.replace(temporary / "earlier")
-        outcome.folder.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _is_replaceable(folder):

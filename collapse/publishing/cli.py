@@ -63,6 +63,8 @@ def _parser():
     build.add_argument("--no-render", action="store_true", help="execute and check the ledger only")
     clean = add("notebooks", _notebooks, "write the chapters as clean notebooks")
     clean.add_argument("--out", type=Path, required=True, metavar="DIR")
+    course = add("course", _course, "write the chapters as a course: with and without solutions")
+    course.add_argument("--out", type=Path, required=True, metavar="DIR")
     ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
     for sub in (build, ledger):
         sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
@@ -127,8 +129,15 @@ def _build(project, arguments):
 def _notebooks(project, arguments):
     from collapse.publishing.notebooks import write_clean
 
-    for path in write_clean(project.chapters, arguments.out):
+    for path in write_clean(project, arguments.out):
         print(path)
+
+
+def _course(project, arguments):
+    from collapse.publishing import course
+
+    course.write(project, arguments.out)
+    print(arguments.out.resolve())
 
 
 def _ledger(project, arguments):

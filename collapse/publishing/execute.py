@@ -28,7 +28,7 @@ from collapse.publishing import notebooks
 from collapse.publishing.project import Project
 
 KEEP = 3  # results kept per chapter, so that going back to an earlier state costs nothing
-_EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
+EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -86,7 +86,7 @@ def cache_key(notebook, science, parameters=None):
 
     Prose, captions and tags such as hide-input are not part of it.
     """
-    cells = [[cell.source, sorted(_EXECUTION_TAGS.intersection(notebooks.tags(cell)))]
+    cells = [[cell.source, sorted(EXECUTION_TAGS.intersection(notebooks.tags(cell)))]
              for cell in notebooks.code_cells(notebook)]
     content = json.dumps([cells, parameters or {}, science], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

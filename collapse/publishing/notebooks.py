@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import yaml
 
+from collapse.publishing.plain import Plain
 from collapse.publishing.project import (
     DISTRIBUTION,
     BuildError,
@@ -59,23 +60,38 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
-def clean(page):
-    """The notebook that readers download: no outputs, and one folded cell that installs us."""
+def clean(page, words):
+    """The notebook that readers download: plain Markdown, no outputs, a folded install cell.
+
+    `words` is the project's `plain.Plain`.
+    """
     notebook = read(page)
-    source = _INSTALL.format(name=DISTRIBUTION, version=distribution_version())
-    install = nbformat.v4.new_code_cell(source, id="install", metadata={
-        "tags": ["hide-input"], "jupyter": {"source_hidden": True}})
-    notebook.cells.insert(0, install)
+    cells = [install_cell()]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = words.convert(cell.source, page)
+        cells.append(cell)
+        if caption := words.caption(cell, page):
+            cells.append(nbformat.v4.new_markdown_cell(caption, id=f"{cell.id}-caption"))
+    notebook.cells = cells
     return notebook
 
 
-def write_clean(pages, folder):
-    """Write the clean notebooks of chapters to `<folder>/<page>.ipynb`; returns the paths."""
+def install_cell():
+    """The folded cell that installs this package where it is missing."""
+    source = _INSTALL.format(name=DISTRIBUTION, version=distribution_version())
+    return nbformat.v4.new_code_cell(source, id="install", metadata={
+        "tags": ["hide-input"], "jupyter": {"source_hidden": True}})
+
+
+def write_clean(project, folder):
+    """Write the clean notebooks of all chapters to `<folder>/<page>.ipynb`; returns the paths."""
+    words = Plain(project)
     paths = []
-    for page in pages:
+    for page in project.chapters:
         path = Path(folder) / f"{page.name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(clean(page), path)
+        nbformat.write(clean(page, words), path)
         paths.append(path)
     return paths
 

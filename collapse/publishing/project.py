@@ -2,7 +2,9 @@
 
 import fcntl
 import re
+import shutil
 import sys
+import tempfile
 import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,6 +130,23 @@ class Project:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             self.lock = lock
             yield
+
+
+@contextmanager
+def in_one_step(out):
+    """A path to make a folder at; when the block ends without error, the folder moves to `out`.
+
+    Whatever was at `out` goes. Until then nothing there changes, and a failure leaves no trace.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        yield temporary / "result"
+        if out.exists():  # it goes with the temporary folder
+            out.replace(temporary / "earlier")
+        (temporary / "result").replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def find_project(start=None):

@@ -33,7 +33,7 @@ def stage(project, results, rows, quantities):
     shutil.copytree(project.book, project.stage / "book",
                     ignore=shutil.ignore_patterns("*.md", "__pycache__", ".*"))
     _copy_mathjax(project.stage / MATHJAX)
-    notebooks.write_clean(project.chapters, project.stage / "notebooks")
+    notebooks.write_clean(project, project.stage / "notebooks")
     ids = {row["id"] for row in rows} if _has_ledger(project) else set()
     for page in project.pages:
         target = project.stage / f"{page.name}.md"

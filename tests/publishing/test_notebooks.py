@@ -4,6 +4,7 @@ import pytest
 
 from collapse.publishing import notebooks
 from collapse.publishing.execute import cache_key
+from collapse.publishing.plain import Plain
 from collapse.publishing.project import Page, UsageError, distribution_version
 
 
@@ -83,12 +84,13 @@ def test_a_comment_says_that_a_parameter_is_a_path(fresh, comment, names):
 
 def test_clean_notebooks_have_an_install_cell_and_no_outputs(fresh):
     page = fresh.project.chapter("gaussian")
-    first, second = notebooks.clean(page), notebooks.clean(page)
+    words = Plain(fresh.project)
+    first, second = notebooks.clean(page, words), notebooks.clean(page, words)
     assert first == second
     install = first.cells[0]
     assert install.metadata.jupyter.source_hidden and "hide-input" in install.metadata.tags
     assert f"model-collapse-companion[book]=={distribution_version()}" in install.source
-    assert [c.outputs for c in first.cells if c.cell_type == "code"] == [[]] * 6
+    assert [c.outputs for c in first.cells if c.cell_type == "code"] == [[]] * 7
     assert "%pip" not in "".join(c.source for c in first.cells[1:])
 
 
