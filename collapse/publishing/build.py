@@ -68,7 +68,8 @@ def source_digest(project):
     """Hash of everything that the pages are made from."""
     files = [path for folder in ("book", "collapse") for path in (project.root / folder).rglob("*")
              if "__pycache__" not in path.parts]
-    files += [project.root / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
+    files += [project.root / name for name in ("_config.yml", "_toc.yml", "requirements.lock",
+                                           "CITATION.cff")]
     return execute.hash_files(project, files)
 
 
