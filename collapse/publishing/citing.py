@@ -44,11 +44,12 @@ def block(page, citation):
     label = _LABEL.search(page.text)
     if not label:
         raise BuildError(f"{page.name}: the chapter has no label; write (name)= above its title")
+    book = f"*{citation.title}*, version {citation.version}"
     return f"""\
 `````{{dropdown}} Cite this page
 :class-container: cite-page
 
-{citation.author} ({citation.year}). {page.title}. In *{citation.title}*, version {citation.version}.
+{citation.author} ({citation.year}). {page.title}. In {book}.
 
 ````bibtex
 @incollection{{companion-{label[1]},

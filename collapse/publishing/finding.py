@@ -7,11 +7,9 @@ from collapse.publishing import ledger
 from collapse.publishing.project import BuildError, Page
 
 # A numbered box of sphinx-proof, by backticks or colons. What is proved is not numbered.
-BOX = re.compile(r"^(?P<fence>`{3,}|:{3,})\{prf:(?!proof\}|ref\})(?P<kind>[a-z]+)\}(?P<title>[^\n]*)\n"
-                 r"(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL)
+BOX = re.compile(r"^(?P<fence>`{3,}|:{3,})\{prf:(?!proof\})(?P<kind>[a-z]+)\}"
+                 r"(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL)
 _LABEL = re.compile(r"^:label:[ \t]*(\S+)", re.MULTILINE)
-# Up to the first full stop that ends a sentence: not in a formula, not that of "et al.".
-_SENTENCE = re.compile(r"(?:\$[^$]*\$|[^$])*?(?<!et al)[.!?](?=\s|$)")
 WHOSE = {"paper": "the paper's figure", "restored": "restored", "ours": "ours"}
 
 
@@ -69,39 +67,35 @@ def theorems(project, rows):
 def figures(project, rows, shown):
     """All figures in MyST Markdown, by part and chapter, and what the ledger says is not drawn.
 
-    `shown` is the list of `Figure`s.
+    `shown` is the list of `Figure`s. Each is told in the one line of its row in the ledger; where
+    it has none, by its caption.
     """
     by_id = {row["id"]: row for row in rows}
     entries = {}
     for figure in shown:
         row = by_id.get(figure.id)
-        parts = [f"{{numref}}`{figure.label}` **{figure.id}**", first_sentence(figure.caption)]
+        line = row["statement"] if row else " ".join(figure.caption.split())
         links = [WHOSE[row["source"]] if row else None,
                  f"{{download}}`data (CSV) <{figure.data}>`" if figure.data else None,
                  _row_link(row, "ledger") if row else None,
                  f"`collapse run --figure {figure.id}`" if row else None]
         entries.setdefault(figure.page.name, []).append(
-            f"- {' · '.join(parts)}\n\n  {' · '.join(filter(None, links))}")
+            f"- {{numref}}`{figure.label}` **{figure.id}** · {line}\n\n"
+            f"  {' · '.join(filter(None, links))}")
     text = _by_chapter(project, entries)
     missing = [row for row in rows if row["kind"] == "figure" and row["status"] != "closed"]
     if missing:
-        lines = [f"- {_row_link(row)} · {row['statement']}" for row in missing]
+        lines = [f"- {_row_link(row)} · {row['statement']} {row.get('note', '')}"
+                 for row in missing]
         text += "\n\n## Not drawn\n\n" + "\n".join(lines) + "\n"
     return text
-
-
-def first_sentence(text):
-    """The first sentence of a caption, on one line; all of it where no sentence ends."""
-    text = " ".join(text.split())
-    found = _SENTENCE.match(text)
-    return found[0] if found else text
 
 
 def _box(page_name, found):
     label, words = _LABEL.search(found["body"]), found["title"].strip()
     if not label or not words:
-        raise BuildError(f"{page_name}: a box prf:{found['kind']} ({words or found['body'][:40]!r}) "
-                         "needs a title and a line ':label: …'")
+        raise BuildError(f"{page_name}: a box prf:{found['kind']} ({words or found['body'][:40]!r})"
+                         " needs a title and a line ':label: …'")
     title, _, source = words.rpartition(" · ")
     return Box(label[1], title or source, source if title else "")
 

@@ -108,7 +108,8 @@ def as_myst(project, entries, link):
     for caption, pages in project.parts:
         shorts = [page.short for page in pages]
         inside = {*shorts, *(short.rpartition("/")[0] for short in shorts)}
-        groups.append((caption, [entry for entry in entries if inside.intersection(entry["scope"])]))
+        groups.append((caption, [entry for entry in entries
+                                 if inside.intersection(entry["scope"])]))
     lines = []
     for heading, members in groups:
         if not members:
