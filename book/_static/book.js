@@ -32,7 +32,7 @@
   // An inline formula that is one symbol of the page's dictionary shows what it means: on hover, on
   // a tap, and, the first one in a section, when it has the focus. Esc closes.
   const explainSymbols = () => {
-    const dictionary = document.getElementById("symbols");
+    const dictionary = document.getElementById("symbol-meanings");
     if (!dictionary) return;
     const meanings = JSON.parse(dictionary.textContent);
     const tip = document.createElement("div");
@@ -80,7 +80,7 @@
       const spelling = item.math.replace(/\s+/g, "");
       if (item.display || !Object.hasOwn(meanings, spelling)) continue;
       const formula = item.typesetRoot;
-      if (isLocal(formula, spelling)) continue;
+      if (!formula.closest("article") || isLocal(formula, spelling)) continue;
       const section = formula.closest("section:has(> h1, > h2, > h3, > h4)");
       const first = `${section?.id} ${spelling}`;
       formula.classList.add("symbol");

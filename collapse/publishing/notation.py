@@ -98,7 +98,7 @@ def as_script(entries, page):
     if not meanings:
         return ""
     data = json.dumps(meanings, ensure_ascii=False).replace("<", "\\u003c")
-    return f'<script type="application/json" id="symbols">{data}</script>'
+    return f'<script type="application/json" id="symbol-meanings">{data}</script>'
 
 
 def as_myst(project, entries, link):
