@@ -65,10 +65,11 @@ def is_current(project):
 
 
 def source_digest(project):
-    """Hash of everything that the pages are made from."""
+    """Hash of everything that the pages are made from; labels.txt is made from them."""
     files = [path for folder in ("book", "collapse") for path in (project.root / folder).rglob("*")
-             if "__pycache__" not in path.parts]
-    files += [project.root / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
+             if "__pycache__" not in path.parts and path != project.book / "labels.txt"]
+    files += [project.root / name for name in ("_config.yml", "_toc.yml", "requirements.lock",
+                                           "CITATION.cff")]
     return execute.hash_files(project, files)
 
 

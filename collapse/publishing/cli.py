@@ -66,6 +66,8 @@ def _parser():
     course = add("course", _course, "write the chapters as a course: with and without solutions")
     course.add_argument("--out", type=Path, required=True, metavar="DIR")
     ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
+    labels = add("labels", _labels, "compare the labels of the rendered pages with labels.txt")
+    labels.add_argument("--write", action="store_true", help="add new ones to book/labels.txt")
     for sub in (build, ledger):
         sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
         sub.add_argument("--strict", action="store_true", help="open rows count as failures")
@@ -148,3 +150,19 @@ def _ledger(project, arguments):
     print(ledger.as_text(rows, verdicts))
     if short := ledger.shortfalls(rows, verdicts, strict=arguments.strict):
         raise BuildError("the ledger falls short:\n" + "\n".join(short))
+
+
+def _labels(project, arguments):
+    from collapse.publishing import labels
+    from collapse.publishing.build import is_current
+
+    if not is_current(project):
+        raise BuildError("the pages are older than their sources; run first: collapse build")
+    new, lost = labels.compare(project)
+    if lost:
+        raise BuildError("\n".join(lost))
+    if arguments.write:
+        labels.add(project, new)
+        print(f"{len(new)} labels added to {project.book / 'labels.txt'}")
+    elif new:
+        raise BuildError("\n".join(new) + "\nnot listed yet; add them: collapse labels --write")

@@ -82,11 +82,7 @@ class Project:
     @cached_property
     def pages(self):
         """Every page of the table of contents, in its order."""
-        try:
-            toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
-        entries = list(_toc_entries(toc))
+        entries = list(_toc_entries(self._toc))
         if not entries or not all(isinstance(entry, str) for entry in entries):
             raise BuildError("_toc.yml must name the pages of the book under root: and file:")
         pages = []
@@ -96,6 +92,22 @@ class Project:
                 raise BuildError(f"_toc.yml names {entry}, but there is no file {entry}.md")
             pages.append(Page(entry.removesuffix(".md"), path))
         return pages
+
+    @cached_property
+    def parts(self):
+        """The parts of the table of contents in order: pairs of caption and list of pages."""
+        pages = {page.name: page for page in self.pages}
+        parts = self._toc.get("parts", []) if isinstance(self._toc, dict) else []
+        return [(part.get("caption", ""),
+                 [pages[entry.removesuffix(".md")] for entry in _toc_entries(part)])
+                for part in parts]
+
+    @cached_property
+    def _toc(self):
+        try:
+            return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
 
     @property
     def chapters(self):

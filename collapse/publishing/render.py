@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import nbformat
 
+from collapse.publishing import citing
 from collapse.publishing.execute import plain
 from collapse.publishing.project import BuildError
 
@@ -60,6 +61,7 @@ def render(project, rows):
                          f"{log.relative_to(project.root)}):\n{_relevant(project, done.stderr)}")
     html = project.stage / "_build" / "html"
     _replace_sources(project, html)
+    _describe_pages(project, html)
     _check_pages(project, rows, html)
     old = project.build / ".html-old"
     shutil.rmtree(old, ignore_errors=True)
@@ -98,6 +100,20 @@ def _replace_sources(project, html):
     for page in project.chapters:
         shutil.copy(project.stage / "notebooks" / f"{page.name}.ipynb",
                     html / "_sources" / f"{page.name}.ipynb")
+
+
+def _describe_pages(project, html):
+    """Put title, description and author into the head of every page, for search and previews.
+
+    The page that forwards to the first one gets what the first one gets.
+    """
+    citation = citing.load(project)
+    paths = {f"{page.name}.html": page for page in project.pages}
+    for name, page in ({"index.html": project.pages[0]} | paths).items():
+        path = html / name
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            path.write_text(citing.add_metadata(text, page, citation), encoding="utf-8")
 
 
 def _check_pages(project, rows, html):

@@ -8,11 +8,14 @@ from pathlib import Path, PurePosixPath
 import nbformat
 import yaml
 
-from collapse.publishing import explorers, ledger, notebooks
+from collapse.publishing import citing, explorers, finding, ledger, notation, notebooks
 from collapse.publishing.project import BuildError
 
 LEDGER_PAGE = "book/appendix/ledger"
 LEDGER_LINE = "<!-- ledger -->"
+NOTATION_LINE = "<!-- notation -->"
+THEOREMS_LINE = "<!-- theorems -->"
+FIGURES_LINE = "<!-- figures -->"
 MATHJAX = "offline/mathjax"  # named in _config.yml (html_static_path, mathjax_path)
 _TITLE_LINE = re.compile(r"^# .*$", re.MULTILINE)
 
@@ -34,49 +37,61 @@ def stage(project, results, rows, quantities):
                     ignore=shutil.ignore_patterns("*.md", "__pycache__", ".*"))
     _copy_mathjax(project.stage / MATHJAX)
     notebooks.write_clean(project, project.stage / "notebooks")
-    ids = {row["id"] for row in rows} if _has_ledger(project) else set()
+    rows_shown = rows if _has_ledger(project) else []
+    symbols, citation = notation.load(project), citing.load(project)
+    figures = []
     for page in project.pages:
         target = project.stage / f"{page.name}.md"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(page.path, target)
         if page.is_chapter:
-            notebook = _chapter(project.stage, page, results[page.name], ids)
+            notebook, shown = _chapter(project.stage, page, results[page.name], rows_shown)
+            figures += shown
+            _add_download(notebook, page)
+            closing = [notation.as_script(symbols, page), citing.block(page, citation)]
+            notebook.cells += [nbformat.v4.new_markdown_cell(text, id=f"closing-{number}")
+                               for number, text in enumerate(closing) if text]
             prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
             texts = explorers.insert([cell.source for cell in prose], project.explorers, page.name)
             for cell, text in zip(prose, texts, strict=True):
                 cell.source = text
             nbformat.write(notebook, target.with_suffix(".ipynb"))
-        elif page.name == LEDGER_PAGE:
-            target.write_text(_ledger_page(project, page, rows, quantities), encoding="utf-8")
-        else:
-            [text] = explorers.insert([page.text], project.explorers, page.name)
-            target.write_text(text, encoding="utf-8")
+    _fill_lists(project, {
+        LEDGER_LINE: lambda link: ledger.as_myst(rows, ledger.evaluate(rows, quantities), link),
+        NOTATION_LINE: lambda link: notation.as_myst(project, symbols, link),
+        THEOREMS_LINE: lambda link: finding.theorems(project, rows_shown),
+        FIGURES_LINE: lambda link: finding.figures(project, rows_shown, figures),
+    })
 
 
-def _chapter(stage, page, result, ledger_ids):
-    """The notebook to render: today's text, the outputs of the result, links below figures."""
+def _chapter(stage, page, result, rows):
+    """The notebook to render, and its figures: today's text, the outputs of the result, links."""
     notebook = notebooks.read(page)
     executed = notebooks.code_cells(nbformat.read(result / "executed.ipynb", as_version=4))
     for cell, done in zip(notebooks.code_cells(notebook), executed, strict=True):
         cell.outputs, cell.execution_count = done.outputs, done.execution_count
-    cells = []
+    cells, figures = [], []
     for cell in notebook.cells:
         shown = [output.metadata["collapse"] for output in cell.get("outputs", [])
                  if "collapse" in output.get("metadata", {})]
-        if not shown:
-            cells.append(cell)
-            continue
         if len(shown) > 1:
             raise BuildError(f"{page.name}: one cell shows {len(shown)} figures "
                              f"({', '.join(item['figure'] for item in shown)}); use one cell each")
-        cells += _figure(stage, page, result, cell, shown[0], ledger_ids)
+        if shown:
+            around, figure = _figure(stage, page, result, cell, shown[0],
+                                     {row["id"] for row in rows})
+            cells += around
+            figures.append(figure)
+            continue
+        if cell.cell_type == "markdown":
+            cell.source = finding.link_boxes(cell.source, page.name, rows)
+        cells.append(cell)
     notebook.cells = cells
-    _add_download(notebook, page)
-    return notebook
+    return notebook, figures
 
 
 def _figure(stage, page, result, cell, shown, ledger_ids):
-    """A cell that shows a figure, between its anchor and its line of links."""
+    """A cell that shows a figure, between its anchor and its line of links; and the figure."""
     id = shown["figure"]
     mystnb = cell.metadata.setdefault("mystnb", {})
     figure = mystnb.setdefault("figure", {})
@@ -91,8 +106,9 @@ def _figure(stage, page, result, cell, shown, ledger_ids):
     files = [("SVG", f"figures/{id}.svg")]
     if shown["data"]:
         files.insert(0, ("data (CSV)", f"data/{id}.csv"))
+    folder = PurePosixPath("files", page.slug)
     for words, path in files:
-        target = PurePosixPath("files", page.slug, PurePosixPath(path).name)
+        target = folder / PurePosixPath(path).name
         (stage / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(result / path, stage / target)
         links.append(f"{{download}}`{words} </{target}>`")
@@ -101,7 +117,8 @@ def _figure(stage, page, result, cell, shown, ledger_ids):
     before = nbformat.v4.new_markdown_cell(f"({anchor})=", id=anchor)
     after = nbformat.v4.new_markdown_cell(
         "```{div} figure-links\n" + " · ".join(links) + "\n```", id=f"links-{id.lower()}")
-    return [before, cell, after]
+    data = f"/{folder / id}.csv" if shown["data"] else None
+    return [before, cell, after], finding.Figure(page, id, figure["name"], figure["caption"], data)
 
 
 def _add_download(notebook, page):
@@ -119,23 +136,35 @@ def _has_ledger(project):
     return any(page.name == LEDGER_PAGE for page in project.pages)
 
 
-def _ledger_page(project, page, rows, quantities):
-    """The ledger page with its rows in place of the line that stands for them."""
-    if page.text.count(LEDGER_LINE) != 1:
-        raise BuildError(f"{page.name}: needs the line {LEDGER_LINE} once")
+def _fill_lists(project, lists):
+    """Put the lists of the appendix in place of the lines that stand for them.
+
+    `lists` maps such a line to a function of `link`, which turns `page#anchor` into a link.
+    Raises BuildError for a line that is there twice, and for a ledger page without its line.
+    """
     titles = {other.name: other.title for other in project.pages}
-    start = PurePosixPath(LEDGER_PAGE).parent
 
-    def link(target):
-        name, mark = target.split("#")
-        if name not in titles:
-            raise BuildError(f"ledger.yml: {target}: {name} is not in the table of contents")
-        # Proofs and figures have different kinds of labels; the id in the HTML is common to all.
-        # After rendering the build checks that it is there.
-        return f'<a href="{_relative(name, start)}.html#{mark}">{titles[name]}</a>'
+    def linker(start):
+        def link(target):
+            name, mark = target.split("#")
+            if name not in titles:
+                raise BuildError(f"{target}: {name} is not in the table of contents")
+            # Proofs and figures have different kinds of labels; the id in the HTML is common to
+            # all. After rendering the build checks that it is there.
+            return f'<a href="{_relative(name, start)}.html#{mark}">{titles[name]}</a>'
+        return link
 
-    body = ledger.as_myst(rows, ledger.evaluate(rows, quantities), link)
-    return page.text.replace(LEDGER_LINE, body)
+    for page in project.pages:
+        if page.is_chapter:
+            continue
+        [text] = explorers.insert([page.text], project.explorers, page.name)
+        for line, fill in lists.items():
+            if text.count(line) > 1 or (page.name == LEDGER_PAGE and line == LEDGER_LINE
+                                        and line not in text):
+                raise BuildError(f"{page.name}: needs the line {line} once")
+            if line in text:
+                text = text.replace(line, fill(linker(PurePosixPath(page.name).parent)))
+        (project.stage / f"{page.name}.md").write_text(text, encoding="utf-8")
 
 
 def _relative(name, start):
