@@ -75,15 +75,20 @@ class Project:
         self.cache = self.build / "cache"
         self.stage = self.build / "stage"
         self.html = self.build / "html"
+        self.pdf = self.build / "book.pdf"
+
+    @cached_property
+    def toc(self):
+        """The table of contents as its file has it."""
+        try:
+            return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
 
     @cached_property
     def pages(self):
         """Every page of the table of contents, in its order."""
-        try:
-            toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
-        entries = list(_toc_entries(toc))
+        entries = list(_toc_entries(self.toc))
         if not entries or not all(isinstance(entry, str) for entry in entries):
             raise BuildError("_toc.yml must name the pages of the book under root: and file:")
         pages = []
