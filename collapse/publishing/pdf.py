@@ -16,15 +16,17 @@ import yaml
 
 from collapse._files import write
 from collapse.publishing.browser import chromium
-from collapse.publishing.project import BuildError, distribution_version
+from collapse.publishing.project import DISTRIBUTION, BuildError, distribution_version
 
 NAME = "model-collapse.pdf"  # below `_build/html`
 SHEET = "book/_static/print.css"
 _MATHJAX_SETTINGS = re.compile(r"window\.MathJax = (\{.*\})")
+# Folded code of figures goes; cells folded as a whole are solutions, and those are shown.
 _LEAVE_OUT = ("a.headerlink, .figure-links, .notebook-link, .downloads, .toctree-wrapper, script, "
-              "svg, input, .xr-wrap, details.hide, .tag_hide-output .cell_output, "
-              ".tag_remove-on-paper")
-_FOLDED = ".tag_hide-cell"  # code and output; in solutions they are what the reader wants to see
+              "svg, input, .xr-wrap, .tag_hide-input details.hide, .tag_hide-cell summary, "
+              "figure.explorer noscript")
+_PLAIN = ["n", "o", "p", "w", ""]  # kinds of code tokens that print.css does not tell apart
+_PUNCTUATION = re.compile(r"[.,;:!?)\]’”–-]+")
 _HEADINGS = ("h5", "h4", "h3", "h2", "h1")
 _MIN_SCALE = 0.55  # a formula or table that must be smaller than that to fit is an error
 
@@ -117,11 +119,12 @@ def _article(project, name, soup):
     """The text of a page: for paper, its headings one level down, its marks and links unique."""
     article = soup.select_one("article.bd-article")
     for tag in article.select(_LEAVE_OUT):
-        if not tag.decomposed and not (tag.name == "details" and tag.find_parent(class_="solution")):
-            tag.decompose()
-    for tag in article.select(_FOLDED):
-        if not tag.decomposed and not _in_solution(tag):
-            tag.decompose()
+        tag.decompose()
+    for tag in article.select("pre span"):
+        if tag.get("class", [""])[0] in _PLAIN:
+            tag.unwrap()
+    for formula in article.select("span.math"):
+        _keep_together(soup, formula)
     for tag in article.select("details"):
         tag["open"] = ""
     for figure in article.select("figure.explorer"):
@@ -144,9 +147,13 @@ def _article(project, name, soup):
     return article
 
 
-def _in_solution(tag):
-    """Whether a cell stands in a solution: inside its box, or between its gates."""
-    return tag.find_parent(class_="solution") is not None
+def _keep_together(soup, formula):
+    """No line starts with the comma or full stop behind a formula."""
+    after = formula.next_sibling
+    mark = _PUNCTUATION.match(after) if isinstance(after, str) else None
+    if mark:
+        after.replace_with(after[mark.end():])
+        formula.wrap(soup.new_tag("span", attrs={"class": "together"})).append(mark[0])
 
 
 def _replace_explorer(soup, figure):
@@ -264,11 +271,6 @@ _FIT = """
   for (const error of document.querySelectorAll("mjx-merror")) {
     problems.push(`formula error: ${error.textContent.slice(0, 60)}`);
   }
-  // For those who hear the book: the formula, not its glyphs one by one.
-  for (const item of MathJax.startup.document.math) {
-    item.typesetRoot.setAttribute("role", "img");
-    item.typesetRoot.setAttribute("aria-label", item.math.trim());
-  }
   return problems;
 }
 """
@@ -328,16 +330,65 @@ def _page_numbers(printed):
 
 
 def _with_metadata(project, printed):
-    """The PDF with title and author, and without the time of its making."""
-    from pypdf import PdfWriter
+    """The PDF with title and author, simpler tags, and without the time of its making."""
+    from pypdf import PdfReader, PdfWriter
 
     config = _config(project)
-    writer = PdfWriter(clone_from=io.BytesIO(printed))
+    reader = PdfReader(io.BytesIO(printed))
+    _simplify_tags(reader.trailer["/Root"]["/StructTreeRoot"])
+    writer = PdfWriter(clone_from=reader)
     writer.metadata = {
         "/Title": config["title"], "/Author": config["author"],
-        "/Subject": metadata.metadata("model-collapse-companion")["Summary"],
+        "/Subject": metadata.metadata(DISTRIBUTION)["Summary"],
         "/Creator": f"collapse {distribution_version()}", "/Producer": "Chromium, pypdf",
     }
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def _simplify_tags(root):
+    """Remove the tags without meaning, which hold each glyph of a formula: half of the file.
+
+    Their content goes to the element around them, in the tree and in its index by pages.
+    """
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
+
+    owner = {}  # number of a removed element -> reference to the one that has its content now
+
+    def content(reference):
+        """What an element holds, after the same for those in it."""
+        element = reference.get_object()
+        kids = element.get("/K", ArrayObject())
+        found = ArrayObject()
+        for kid in kids if isinstance(kids, ArrayObject) else [element.raw_get("/K")]:
+            inner = kid.get_object()
+            if isinstance(inner, NumberObject):
+                inner = DictionaryObject({NameObject("/Type"): NameObject("/MCR"),
+                                          NameObject("/Pg"): element.raw_get("/Pg"),
+                                          NameObject("/MCID"): inner})
+                found.append(inner)
+            elif inner.get("/Type") != "/StructElem":
+                found.append(kid)
+            elif inner["/S"] == "/NonStruct":
+                owner[kid.idnum] = reference
+                found.extend(content(kid))
+            else:
+                element_content = content(kid)
+                if element_content:
+                    inner[NameObject("/K")] = element_content
+                found.append(kid)
+        for kid in found:
+            if (inner := kid.get_object()).get("/Type") == "/StructElem":
+                inner[NameObject("/P")] = reference
+        return found
+
+    [top] = root["/K"] if isinstance(root["/K"], ArrayObject) else [root.raw_get("/K")]
+    top.get_object()[NameObject("/K")] = content(top)
+    for entries in root["/ParentTree"]["/Nums"]:
+        entries = entries.get_object()
+        if isinstance(entries, ArrayObject):
+            for place, reference in enumerate(entries):
+                while getattr(reference, "idnum", None) in owner:
+                    reference = owner[reference.idnum]
+                entries[place] = reference
