@@ -18,7 +18,6 @@ from collapse._files import write
 from collapse.publishing.browser import chromium
 from collapse.publishing.project import DISTRIBUTION, BuildError, distribution_version
 
-NAME = "model-collapse.pdf"  # below `_build/html`
 SHEET = "book/_static/print.css"
 _MATHJAX_SETTINGS = re.compile(r"window\.MathJax = (\{.*\})")
 # Folded code of figures goes; cells folded as a whole are solutions, and those are shown.
