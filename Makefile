@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test bench bench-store tail tail-store verify lint notebooks lock clean
+.PHONY: book test bench bench-store tail tail-store verify lint notebooks pdf release lock clean
 
 book: $(READY)
 	$(BIN)/collapse build
@@ -39,6 +39,13 @@ lint: $(READY)
 notebooks: $(READY)
 	$(BIN)/collapse notebooks --out out/notebooks
 
+# Both need Chromium; they build the pages first where these are not current.
+pdf: $(READY)
+	$(BIN)/collapse pdf
+
+release: $(READY)
+	$(BIN)/collapse release
+
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "The book needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not one of them: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -59,4 +66,4 @@ lock:
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 
 clean:
-	rm -rf _build out
+	rm -rf _build out dist

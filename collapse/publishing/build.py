@@ -22,6 +22,9 @@ from collapse.publishing.project import (
 from collapse.publishing.render import render
 from collapse.publishing.stage import stage
 
+PDF_LINE = "<!-- pdf -->"  # where the opening page offers the PDF when there is one
+PDF_NAME = "model-collapse.pdf"
+PROVENANCE = "provenance.json"  # beside the results of a run: how they were made
 _REPORTED_VERSIONS = ("numpy", "scipy", "pandas", "xarray", "matplotlib")
 
 
@@ -44,6 +47,41 @@ def build(project, *, jobs=None, rendering=True, strict=False):
             raise BuildError("the ledger falls short:\n" + "\n".join(short))
         if rendering:
             _digest_file(project).write_text(digest)
+            _offer_pdf(project, digest)
+
+
+def build_pdf(project, *, jobs=None):
+    """Print the book to `_build/book.pdf`, after a build where the pages are not current.
+
+    Raises BuildError when the book is not right or does not fit on paper, UsageError without a
+    browser; an earlier PDF stays then, but the pages offer only one of just their sources.
+    """
+    from collapse.publishing import pdf
+
+    if not is_current(project):
+        build(project, jobs=jobs)
+    with project.locked():
+        digest = source_digest(project)
+        pdf.make(project)
+        _pdf_digest_file(project).write_text(digest)
+        _offer_pdf(project, digest)
+
+
+def has_pdf(project):
+    """Whether `_build/book.pdf` was made from just these sources."""
+    return project.pdf.is_file() and _has_digest(_pdf_digest_file(project), source_digest(project))
+
+
+def _offer_pdf(project, digest):
+    """Put the PDF among the pages, and a link to it on the first, if it has the same sources."""
+    opening = project.html / f"{project.pages[0].name}.html"
+    text = opening.read_text(encoding="utf-8")
+    if PDF_LINE not in text or not project.pdf.is_file() or not _has_digest(
+            _pdf_digest_file(project), digest):
+        return
+    shutil.copy(project.pdf, project.html / PDF_NAME)
+    link = f'· <a href="../{PDF_NAME}">The whole book for printing (PDF)</a>'
+    opening.write_text(text.replace(PDF_LINE, link), encoding="utf-8")
 
 
 def check_ledger(project, *, jobs=None):
@@ -60,8 +98,7 @@ def load_ledger(project):
 
 def is_current(project):
     """Whether `_build/html` was made from just these sources by a build without complaint."""
-    return (project.html.is_dir() and _digest_file(project).is_file()
-            and _digest_file(project).read_text() == source_digest(project))
+    return project.html.is_dir() and _has_digest(_digest_file(project), source_digest(project))
 
 
 def source_digest(project):
@@ -80,7 +117,7 @@ def run(project, page, parameters, out, *, figure=None):
     there; an earlier result of ours in its place is replaced, anything else is an error.
     """
     out = Path(out).resolve()
-    if out.exists() and not _is_replaceable(out):
+    if out.exists() and not is_replaceable(out, PROVENANCE):
         raise UsageError(f"--out {out} exists and holds something else; choose another folder")
     notebook = notebooks.read(page)
     key = execute.cache_key(notebook, execute.science_hash(project), parameters)
@@ -93,17 +130,17 @@ def run(project, page, parameters, out, *, figure=None):
         _finish_run(project, page, outcome.folder, job, figure)
 
 
-def _is_replaceable(folder):
-    """Whether a folder is empty, or holds an earlier result of ours and nothing else."""
+def is_replaceable(folder, record):
+    """Whether a folder is empty, or holds what the file `record` in it lists and nothing else."""
     if not folder.is_dir():
         return False
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*")
                if not path.is_dir()}
     try:
-        ours = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["files"]
+        ours = json.loads((folder / record).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
         ours = []
-    return present <= {*ours, "provenance.json"} if ours else not present
+    return present <= {*ours, record} if ours else not present
 
 
 def _finish_run(project, page, folder, job, figure):
@@ -134,7 +171,7 @@ def _finish_run(project, page, folder, job, figure):
         "versions": {"python": platform.python_version(), DISTRIBUTION: distribution_version(),
                      **{name: version(name) for name in _REPORTED_VERSIONS}},
     }
-    (folder / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
+    (folder / PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n")
 
 
 def _execute_all(project, jobs):
@@ -168,3 +205,11 @@ def _for_terminal(text):
 
 def _digest_file(project):
     return project.build / "html.digest"
+
+
+def _pdf_digest_file(project):
+    return project.build / "book.pdf.digest"
+
+
+def _has_digest(file, digest):
+    return file.is_file() and file.read_text() == digest

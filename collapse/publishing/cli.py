@@ -61,6 +61,9 @@ def _parser():
     run.add_argument("--out", type=Path, metavar="DIR", help="default: out/<chapter or figure>")
     build = add("build", _build, "execute what changed and render every page into _build/html")
     build.add_argument("--no-render", action="store_true", help="execute and check the ledger only")
+    pdf = add("pdf", _pdf, "print the whole book to _build/book.pdf; needs Chromium")
+    release = add("release", _release, "everything for an archive, with a list of checksums")
+    release.add_argument("--out", type=Path, metavar="DIR", help="default: dist")
     clean = add("notebooks", _notebooks, "write the chapters as clean notebooks")
     clean.add_argument("--out", type=Path, required=True, metavar="DIR")
     course = add("course", _course, "write the chapters as a course: with and without solutions")
@@ -68,8 +71,9 @@ def _parser():
     ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
     labels = add("labels", _labels, "compare the labels of the rendered pages with labels.txt")
     labels.add_argument("--write", action="store_true", help="add new ones to book/labels.txt")
-    for sub in (build, ledger):
+    for sub in (build, pdf, release, ledger):
         sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
+    for sub in (build, ledger):
         sub.add_argument("--strict", action="store_true", help="open rows count as failures")
     return parser
 
@@ -126,6 +130,20 @@ def _build(project, arguments):
           strict=arguments.strict)
     if not arguments.no_render:
         print(project.html / "index.html")
+
+
+def _pdf(project, arguments):
+    from collapse.publishing.build import build_pdf
+
+    build_pdf(project, jobs=arguments.jobs)
+    print(project.pdf)
+
+
+def _release(project, arguments):
+    from collapse.publishing.release import release
+
+    for path in release(project, arguments.out or project.root / "dist", jobs=arguments.jobs):
+        print(path)
 
 
 def _notebooks(project, arguments):

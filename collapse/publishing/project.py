@@ -78,11 +78,20 @@ class Project:
         self.cache = self.build / "cache"
         self.stage = self.build / "stage"
         self.html = self.build / "html"
+        self.pdf = self.build / "book.pdf"
+
+    @cached_property
+    def toc(self):
+        """The table of contents as its file has it."""
+        try:
+            return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
 
     @cached_property
     def pages(self):
         """Every page of the table of contents, in its order."""
-        entries = list(_toc_entries(self._toc))
+        entries = list(_toc_entries(self.toc))
         if not entries or not all(isinstance(entry, str) for entry in entries):
             raise BuildError("_toc.yml must name the pages of the book under root: and file:")
         pages = []
@@ -97,17 +106,10 @@ class Project:
     def parts(self):
         """The parts of the table of contents in order: pairs of caption and list of pages."""
         pages = {page.name: page for page in self.pages}
-        parts = self._toc.get("parts", []) if isinstance(self._toc, dict) else []
+        parts = self.toc.get("parts", []) if isinstance(self.toc, dict) else []
         return [(part.get("caption", ""),
                  [pages[entry.removesuffix(".md")] for entry in _toc_entries(part)])
                 for part in parts]
-
-    @cached_property
-    def _toc(self):
-        try:
-            return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
 
     @property
     def chapters(self):

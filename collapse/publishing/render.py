@@ -10,8 +10,11 @@ from html.parser import HTMLParser
 import nbformat
 
 from collapse.publishing import citing
+from collapse.publishing.archive import below, zipped
 from collapse.publishing.execute import plain
 from collapse.publishing.project import BuildError
+
+NOTEBOOKS = "notebooks.zip"  # below `_build/html`; the opening page names it
 
 # Elements that make a browser fetch something, and the attribute that says what.
 _LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src",
@@ -62,6 +65,8 @@ def render(project, rows):
     html = project.stage / "_build" / "html"
     _replace_sources(project, html)
     _describe_pages(project, html)
+    notebooks = below(project.stage / "notebooks" / "book")
+    (html / NOTEBOOKS).write_bytes(zipped(notebooks))
     _check_pages(project, rows, html)
     old = project.build / ".html-old"
     shutil.rmtree(old, ignore_errors=True)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import nbformat
 import yaml
 
-from collapse.publishing import citing, explorers, finding, ledger, notation, notebooks
+from collapse.publishing import api, citing, explorers, finding, ledger, notation, notebooks
 from collapse.publishing.project import BuildError
 
 LEDGER_PAGE = "book/appendix/ledger"
@@ -58,6 +58,7 @@ def stage(project, results, rows, quantities):
             nbformat.write(notebook, target.with_suffix(".ipynb"))
     _fill_lists(project, {
         LEDGER_LINE: lambda link: ledger.as_myst(rows, ledger.evaluate(rows, quantities), link),
+        api.LINE: lambda link: api.Reference().as_myst(),
         NOTATION_LINE: lambda link: notation.as_myst(project, symbols, link),
         THEOREMS_LINE: lambda link: finding.theorems(project, rows_shown),
         FIGURES_LINE: lambda link: finding.figures(project, rows_shown, figures),

@@ -1,23 +1,20 @@
-"""Headless Chromium, or the reason why there is none."""
+"""Headless Chromium for tests, or the reason why there is none."""
 
 import os
-import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from collapse.publishing import browser
+from collapse.publishing.project import UsageError
 
 
 @contextmanager
 def chromium():
     """A browser; without one the test is skipped, but fails where the variable CI is set."""
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(browser.chromium())
+        except UsageError as error:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+        yield found

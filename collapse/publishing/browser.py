@@ -1,0 +1,25 @@
+"""Headless Chromium: for the PDF, and for tests that open pages."""
+
+import shutil
+from contextlib import contextmanager
+
+from collapse.publishing.project import UsageError
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@contextmanager
+def chromium():
+    """A browser of this machine, closed at the end; raises UsageError when there is none."""
+    executable = next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None:
+        raise UsageError(f"no browser: install Chromium (looked for {', '.join(NAMES)})")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Containers, where books are often built, do not let Chromium make its sandbox.
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()

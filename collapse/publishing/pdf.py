@@ -1,0 +1,393 @@
+"""The whole book as one PDF: the rendered pages, put one after the other and printed by Chromium.
+
+Numbers, references and formulas are therefore those of the web pages. What is meant for a screen
+goes: folded code, links to files, interactive figures. The table of contents gets its page numbers
+in a second printing, from where the first one put its destinations.
+"""
+
+import io
+import json
+import posixpath
+import re
+from importlib import metadata
+from pathlib import Path
+
+import yaml
+
+from collapse._files import write
+from collapse.publishing.browser import chromium
+from collapse.publishing.project import DISTRIBUTION, BuildError, distribution_version
+
+SHEET = "book/_static/print.css"
+_MATHJAX_SETTINGS = re.compile(r"window\.MathJax = (\{.*\})")
+# Folded code of figures goes; cells folded as a whole are solutions, and those are shown.
+_LEAVE_OUT = ("a.headerlink, .figure-links, .notebook-link, .downloads, .toctree-wrapper, script, "
+              "svg, input, .xr-wrap, .tag_hide-input details.hide, .tag_hide-cell summary, "
+              "figure.explorer noscript")
+_PLAIN = ["n", "o", "p", "w", ""]  # kinds of code tokens that print.css does not tell apart
+_PUNCTUATION = re.compile(r"[.,;:!?)\]’”–-]+")
+_HEADINGS = ("h5", "h4", "h3", "h2", "h1")
+_MIN_SCALE = 0.55  # a formula or table that must be smaller than that to fit is an error
+
+
+def make(project):
+    """Print the rendered book to `project.pdf`.
+
+    Raises BuildError when a reference leads nowhere or something does not fit on the page, and
+    UsageError without a browser.
+    """
+    with chromium() as browser:
+        html = document(project)
+        place = project.build / "print" / "book.html"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(html, encoding="utf-8")
+        write(project.pdf, _with_metadata(project, _print(browser, place)))
+
+
+def document(project):
+    """The HTML of the whole book, with links as they must be from a folder beside `_build/html`."""
+    from bs4 import BeautifulSoup
+
+    texts = {page.name: (project.html / f"{page.name}.html").read_text(encoding="utf-8")
+             for page in project.pages}
+    articles = {name: _article(project, name, BeautifulSoup(text, "html.parser"))
+                for name, text in texts.items()}
+    body, contents, rules = [], [], []
+    for caption, names in _parts(project):
+        if caption:
+            mark = f"part-{len(rules)}"
+            body.append(f'<section class="part" id="{mark}"><h1>{caption}</h1></section>')
+            contents.append(_entry(mark, caption, "part"))
+        for name in names:
+            article = articles[name]
+            body.append(f'<section class="chapter" id="{_key(name)}">{article}</section>')
+            title = article.find("h2")
+            rules.append(_page_rule(_key(name), title.get_text(" ", strip=True)))
+            contents.append(_entry(_key(name), title.decode_contents(), "chapter"))
+            contents += [_entry(heading.parent["id"], heading.decode_contents(), "section")
+                         for heading in article.find_all("h3") if heading.parent.get("id")]
+    html = _PAGE.format(
+        rules="\n".join([*_fonts(), *rules]), cover=_cover(project), contents="\n".join(contents),
+        body="\n".join(body), mathjax=json.dumps(_mathjax(texts.values())),
+        title=_config(project)["title"], sheet=f"../../{SHEET}")
+    if dead := dead_links(html):
+        raise BuildError("links in the PDF lead nowhere:\n" + "\n".join(dead))
+    return html
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<link rel="stylesheet" href="../html/_static/pygments.css">
+<link rel="stylesheet" href="{sheet}">
+<style>
+{rules}
+</style>
+<script>window.MathJax = {mathjax}</script>
+<script defer src="../html/_static/mathjax/tex-mml-chtml.js"></script>
+</head><body>
+{cover}
+<section id="contents"><h1>Contents</h1>
+{contents}
+</section>
+{body}
+</body></html>
+"""
+
+
+def dead_links(html):
+    """Links of a document to places in it that are not there."""
+    marks = set(re.findall(r'\bid="([^"]+)"', html))
+    found = re.findall(r'href="#([^"]*)"', html)
+    return sorted({f"#{mark}" for mark in found} - {f"#{mark}" for mark in marks})
+
+
+def _parts(project):
+    """The parts of the book: (caption or None, names of pages); the first is the opening page."""
+    def names(entries):
+        return [entry["file"].removesuffix(".md") for entry in entries or []]
+
+    toc = project.toc
+    yield None, [toc["root"].removesuffix(".md")]
+    if "chapters" in toc:
+        yield None, names(toc["chapters"])
+    for part in toc.get("parts", []):
+        yield part.get("caption"), names(part["chapters"])
+
+
+def _article(project, name, soup):
+    """The text of a page: for paper, its headings one level down, its marks and links unique."""
+    article = soup.select_one("article.bd-article")
+    for tag in article.select(_LEAVE_OUT):
+        tag.decompose()
+    for tag in article.select("pre span"):
+        if tag.get("class", [""])[0] in _PLAIN:
+            tag.unwrap()
+    for formula in article.select("span.math"):
+        _keep_together(soup, formula)
+    for tag in article.select("details"):
+        tag["open"] = ""
+    for figure in article.select("figure.explorer"):
+        _replace_explorer(soup, figure)
+    for level, heading in enumerate(_HEADINGS):
+        for tag in article.find_all(heading):
+            tag.name = f"h{6 - level}"
+    for tag in article.find_all(id=True):
+        if not tag["id"].startswith("T_"):  # the rules of pandas for the cells of one table
+            tag["id"] = f"{_key(name)}--{tag['id']}"
+    for tag in article.find_all("img"):
+        tag["src"] = f"../html/{_below(name, tag['src'])}"
+    known = {page.name for page in project.pages}
+    for tag in article.find_all("a", href=True):
+        target = _link(name, tag["href"], known)
+        if target is None:
+            tag.unwrap()
+        else:
+            tag["href"] = target
+    return article
+
+
+def _keep_together(soup, formula):
+    """No line starts with the comma or full stop behind a formula."""
+    after = formula.next_sibling
+    mark = _PUNCTUATION.match(after) if isinstance(after, str) else None
+    if mark:
+        after.replace_with(after[mark.end():])
+        formula.wrap(soup.new_tag("span", attrs={"class": "together"})).append(mark[0])
+
+
+def _replace_explorer(soup, figure):
+    """On paper an interactive figure is a line that says where it moves."""
+    line = soup.new_tag("p", attrs={"class": "explorer", "id": figure.get("id", "")})
+    line.string = "An interactive figure: it is on the web page of this chapter."
+    figure.replace_with(line)
+
+
+def _link(name, url, known):
+    """Where a link of a page leads to in the document; None for what paper cannot open."""
+    if re.match(r"[a-z]+:", url):
+        return url
+    path, _, mark = url.partition("#")
+    page = _below(name, path).removesuffix(".html") if path else name
+    if page not in known:
+        return None
+    return f"#{_key(page)}--{mark}" if mark else f"#{_key(page)}"
+
+
+def _below(name, path):
+    """A path given relative to a page, relative to the top of the site."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+
+
+def _key(name):
+    return name.removeprefix("book/").replace("/", "-")
+
+
+def _entry(mark, words, kind):
+    words = re.sub(r' id="[^"]*"', "", words)
+    return (f'<p class="{kind}"><a href="#{mark}">{words}</a> '
+            f'<span class="number" data-mark="{mark}"></span></p>')
+
+
+def _page_rule(mark, title):
+    """A running head: every chapter has pages of its own kind."""
+    words = title.replace("\\", "\\\\").replace('"', '\\"')
+    return (f"#{mark} {{ page: {mark}; }}\n"
+            f'@page {mark} {{ @top-left {{ content: "{words}"; }} }}')
+
+
+def _fonts():
+    """The fonts that matplotlib brings along, so that every machine prints the same."""
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    for family, file, weight, style in (
+            ("Text", "STIXGeneral", 400, "normal"), ("Text", "STIXGeneralItalic", 400, "italic"),
+            ("Text", "STIXGeneralBol", 700, "normal"), ("Text", "STIXGeneralBolIta", 700, "italic"),
+            ("Rest", "DejaVuSerif", 400, "normal"), ("Code", "DejaVuSansMono", 400, "normal"),
+            ("Code", "DejaVuSansMono-Bold", 700, "normal")):
+        yield (f"@font-face {{ font-family: {family}; font-weight: {weight}; "
+               f"font-style: {style}; src: url({(folder / file).with_suffix('.ttf').as_uri()}); }}")
+
+
+def _mathjax(texts):
+    """The settings of the pages, without the menu and the hidden MathML, useless on paper."""
+    found = next(filter(None, map(_MATHJAX_SETTINGS.search, texts)), None)
+    settings = json.loads(found[1]) if found else {}
+    settings.setdefault("options", {}).update(
+        enableMenu=False, menuOptions={"settings": {"assistiveMml": False}})
+    return settings
+
+
+def _config(project):
+    return yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
+
+
+def _cover(project):
+    config = _config(project)
+    return (f'<section id="cover"><h1>{config["title"]}</h1><p>{config["author"]}</p>'
+            f"<p>Version {distribution_version()}</p></section>")
+
+
+# Formulas and tables that are wider than their place get smaller, but not too small to read.
+_FIT = """
+(least) => {
+  const problems = [];
+  const shrink = (element, width, room) => {
+    if (width <= room + 0.5) return;
+    const scale = (room / width) * 0.995;
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    if (scale < least) {
+      problems.push(`${element.closest("[id]")?.id}: ${Math.round(width)} px wide, ` +
+        `${Math.round(room)} available: ${element.textContent.trim().slice(0, 60)}`);
+    }
+    element.style.fontSize = `${size * Math.max(scale, least)}px`;
+  };
+  for (const block of document.querySelectorAll("div.math, div.output.text_latex")) {
+    const formula = block.querySelector("mjx-container");
+    if (formula) shrink(formula, formula.scrollWidth, formula.clientWidth);
+  }
+  for (const formula of document.querySelectorAll("span.math > mjx-container")) {
+    const block = formula.closest("p, li, dd, td, th, figcaption, h1, h2, h3, h4, div, section, body");
+    shrink(formula, formula.getBoundingClientRect().width, block.clientWidth);
+  }
+  for (const table of document.querySelectorAll("table")) {
+    for (let turn = 0; turn < 4; turn++) {
+      const room = table.parentElement.clientWidth;
+      if (table.scrollWidth <= room + 0.5) break;
+      if (turn === 3) problems.push(`${table.closest("[id]")?.id}: a table is too wide: ` +
+        table.textContent.trim().replace(/\\s+/g, " ").slice(0, 60));
+      const size = parseFloat(getComputedStyle(table).fontSize);
+      table.style.fontSize = `${size * Math.max((room / table.scrollWidth) * 0.98, 0.8)}px`;
+    }
+  }
+  const width = document.documentElement.clientWidth;
+  for (const element of document.querySelectorAll("body *")) {
+    if (element.closest("mjx-container") || element.closest(".problem")) continue;
+    const right = element.getBoundingClientRect().right;
+    if (right > width + 1) problems.push(`${element.closest("[id]")?.id}: <${element.localName}> ` +
+      `reaches ${Math.round(right)} px of ${width}`);
+  }
+  for (const error of document.querySelectorAll("mjx-merror")) {
+    problems.push(`formula error: ${error.textContent.slice(0, 60)}`);
+  }
+  return problems;
+}
+"""
+
+_NUMBERS = """
+(pages) => {
+  for (const slot of document.querySelectorAll(".number")) {
+    slot.textContent = pages[slot.dataset.mark] ?? "";
+  }
+}
+"""
+
+_LOADED = """
+async () => {
+  await window.MathJax?.startup?.promise;
+  await document.fonts.ready;
+  await Promise.all([...document.images].map((image) => image.decode()));
+}
+"""
+
+WIDTH, HEIGHT = 627, 945  # pixels of the text on a page: A4 without the margins of print.css
+
+
+def fit(page):
+    """Make formulas and tables of a loaded page fit on paper; returns what does not, in words."""
+    page.evaluate(_LOADED)
+    return page.evaluate(_FIT, _MIN_SCALE)
+
+
+def _print(browser, place):
+    """The bytes of the PDF, with page numbers in the table of contents."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page.set_default_timeout(600_000)
+    page.emulate_media(media="print")
+    missing = []
+    page.on("requestfailed", lambda request: missing.append(f"could not load {request.url}"))
+    page.goto(place.as_uri())
+    if problems := missing + fit(page):
+        raise BuildError("this does not fit on a page of the PDF:\n" + "\n".join(problems[:40]))
+    options = {"prefer_css_page_size": True, "print_background": True, "tagged": True,
+               "outline": True}
+    numbers = _page_numbers(page.pdf(**options))
+    page.evaluate(_NUMBERS, numbers)
+    printed = page.pdf(**options)
+    if _page_numbers(printed) != numbers:
+        raise BuildError("the page numbers of the PDF changed while they were filled in")
+    return printed
+
+
+def _page_numbers(printed):
+    """Where each destination of a PDF is: mark -> number of its page, from 1."""
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(printed))
+    return {name.removeprefix("/"): reader.get_destination_page_number(target) + 1
+            for name, target in reader.named_destinations.items()}
+
+
+def _with_metadata(project, printed):
+    """The PDF with title and author, simpler tags, and without the time of its making."""
+    from pypdf import PdfReader, PdfWriter
+
+    config = _config(project)
+    reader = PdfReader(io.BytesIO(printed))
+    _simplify_tags(reader.trailer["/Root"]["/StructTreeRoot"])
+    writer = PdfWriter(clone_from=reader)
+    writer.metadata = {
+        "/Title": config["title"], "/Author": config["author"],
+        "/Subject": metadata.metadata(DISTRIBUTION)["Summary"],
+        "/Creator": f"collapse {distribution_version()}", "/Producer": "Chromium, pypdf",
+    }
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def _simplify_tags(root):
+    """Remove the tags without meaning, which hold each glyph of a formula: half of the file.
+
+    Their content goes to the element around them, in the tree and in its index by pages.
+    """
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
+
+    owner = {}  # number of a removed element -> reference to the one that has its content now
+
+    def content(reference):
+        """What an element holds, after the same for those in it."""
+        element = reference.get_object()
+        kids = element.get("/K", ArrayObject())
+        found = ArrayObject()
+        for kid in kids if isinstance(kids, ArrayObject) else [element.raw_get("/K")]:
+            inner = kid.get_object()
+            if isinstance(inner, NumberObject):
+                inner = DictionaryObject({NameObject("/Type"): NameObject("/MCR"),
+                                          NameObject("/Pg"): element.raw_get("/Pg"),
+                                          NameObject("/MCID"): inner})
+                found.append(inner)
+            elif inner.get("/Type") != "/StructElem":
+                found.append(kid)
+            elif inner["/S"] == "/NonStruct":
+                owner[kid.idnum] = reference
+                found.extend(content(kid))
+            else:
+                element_content = content(kid)
+                if element_content:
+                    inner[NameObject("/K")] = element_content
+                found.append(kid)
+        for kid in found:
+            if (inner := kid.get_object()).get("/Type") == "/StructElem":
+                inner[NameObject("/P")] = reference
+        return found
+
+    [top] = root["/K"] if isinstance(root["/K"], ArrayObject) else [root.raw_get("/K")]
+    top.get_object()[NameObject("/K")] = content(top)
+    for entries in root["/ParentTree"]["/Nums"]:
+        entries = entries.get_object()
+        if isinstance(entries, ArrayObject):
+            for place, reference in enumerate(entries):
+                while getattr(reference, "idnum", None) in owner:
+                    reference = owner[reference.idnum]
+                entries[place] = reference
