@@ -1,28 +1,31 @@
 """The house style of the figures: one colour and one line per role, on every page.
 
-The colours are those of Okabe and Ito, which stay apart for colour-blind readers; every role has
-its own dash pattern too, so that a figure also reads in grey.
+The colours stay apart for colour-blind readers, on white paper and on the dark one, where the page
+turns each figure's lightness round; every role has its own dash pattern too, so that a figure also
+reads in grey. `tests/test_plotting.py` measures this.
 """
 
 import matplotlib as mpl
+import numpy as np
 from cycler import cycler
 
-__all__ = ["LINES", "band", "fan", "use_style"]
+__all__ = ["LINES", "band", "fan", "shades", "use_style"]
 
 LINES = {
     "exact": {"color": "#000000", "linestyle": "-", "linewidth": 1.6},
     "simulated": {"color": "#0072B2", "linestyle": "-", "linewidth": 1.3},
     "paper": {"color": "#D55E00", "linestyle": "--", "linewidth": 1.8},
-    "published": {"color": "#E69F00", "linestyle": "-.", "linewidth": 1.8},
-    "other": {"color": "#009E73", "linestyle": ":", "linewidth": 2.2},
-    "ours": {"color": "#AA3377", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5)), "linewidth": 1.6},
+    "published": {"color": "#6A4E11", "linestyle": "-.", "linewidth": 1.8},
+    "other": {"color": "#1D9F75", "linestyle": ":", "linewidth": 2.2},
+    "ours": {"color": "#9F3F68", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5)), "linewidth": 1.6},
     "neutral": {"color": "#777777", "linestyle": (0, (4, 2)), "linewidth": 1.5},
-    "trajectory": {"color": "#0072B2", "linewidth": 0.7, "alpha": 0.55},
+    "trajectory": {"color": "#0072B2", "linewidth": 0.7, "alpha": 0.75},
 }
 """Keyword arguments of ``Axes.plot`` by what a line is: an exact law, a simulation, a bound as the
 paper states it, a curve as published, another paper's bound, a result of this book, something
 else to compare with, or one trajectory."""
 
+_CYCLE = ("simulated", "paper", "other", "ours", "published")  # where colours have no role
 _STYLE = {
     "figure.figsize": (7.2, 3.4),
     "figure.constrained_layout.use": True,
@@ -33,7 +36,7 @@ _STYLE = {
     "axes.axisbelow": True,
     "axes.titlesize": 11,
     "axes.labelsize": 10.5,
-    "axes.prop_cycle": cycler(color=["#0072B2", "#D55E00", "#009E73", "#AA3377", "#E69F00"]),
+    "axes.prop_cycle": cycler(color=[LINES[role]["color"] for role in _CYCLE]),
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
     "legend.frameon": False,
@@ -49,6 +52,11 @@ _STYLE = {
 def use_style():
     """Set the house style for all figures made from here on."""
     mpl.rcParams.update(_STYLE)
+
+
+def shades(count):
+    """`count` colours (at least 1) for curves in an order, from dark to light, all legible."""
+    return mpl.colormaps["plasma"](np.linspace(0, 0.63, count))
 
 
 def band(ax, x, share, replications, *, label):

@@ -19,6 +19,12 @@ from pathlib import Path
 _FIGURE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _QUANTITY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 SE_SUFFIX = ".se"
+_DPI = 150  # of the PNG file, and of what a figure draws as pixels inside its SVG
+_NEEDLESS = re.compile(r"<!DOCTYPE[^>]*>|<metadata>.*?</metadata>", re.DOTALL)
+_PATH = re.compile(r'(?<=\sd=")[^"]*(?=")')
+_PLACE = re.compile(r'(?<=\s[xy]=")[^"]*(?=")')
+_COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
 def show(fig, id, *, data=None, alt):
@@ -30,7 +36,9 @@ def show(fig, id, *, data=None, alt):
     words, for readers who cannot see it.
 
     The same figure gives the same bytes: fixed salt for the element ids, no date, and text drawn
-    as outlines, because a browser gives an SVG image no fonts but its own.
+    as outlines, because a browser gives an SVG image no fonts but its own. During a build the SVG
+    has no paper, so that it takes that of the page, light or dark; a notebook may show it on
+    anything, so there, and in the PNG, the paper is white.
 
     Raises TypeError or ValueError for a malformed `id`, `alt` or `data`, and ValueError when one
     build shows an id twice.
@@ -45,12 +53,13 @@ def show(fig, id, *, data=None, alt):
         raise ValueError("alt must describe the figure in words; it is empty")
     table = _as_table(data)
 
-    with matplotlib.rc_context({"svg.hashsalt": id, "svg.fonttype": "path"}):
-        svg = _render(fig, format="svg", metadata={"Date": None, "Creator": None})
     folder = _output_folder()
+    with matplotlib.rc_context({"svg.hashsalt": id, "svg.fonttype": "path"}):
+        svg = slim(_render(fig, format="svg", dpi=_DPI, transparent=folder is not None,
+                           metadata={"Date": None, "Creator": None}))
     if folder is not None:
         _write_new(folder / "figures" / f"{id}.svg", svg, f"figure {id!r} is shown twice")
-        png = _render(fig, format="png", dpi=150, metadata={"Software": None})
+        png = _render(fig, format="png", dpi=_DPI, metadata={"Software": None})
         _write_new(folder / "figures" / f"{id}.png", png, f"figure {id!r} is shown twice")
         if table is not None:
             csv = table.to_csv(index=False, lineterminator="\n").encode()
@@ -119,6 +128,31 @@ def _render(fig, **options):
     buffer = io.BytesIO()
     fig.savefig(buffer, bbox_inches="tight", **options)
     return buffer.getvalue()
+
+
+def slim(svg):
+    """The bytes of a matplotlib SVG file in fewer bytes, and the same to the eye.
+
+    Coordinates are rounded to 0.01 points, a command of a path that follows itself is not
+    repeated, metadata and indentation are dropped. Everything else stays.
+    """
+    svg = _NEEDLESS.sub("", svg.decode())
+    svg = _PLACE.sub(lambda found: _rounded(found[0]), svg)
+    svg = _PATH.sub(lambda found: _slim_path(found[0]), svg)
+    return re.sub(r"\s*\n\s*", "\n", svg).encode()
+
+
+def _slim_path(path):
+    words, last = [], None
+    for command, coordinates in _COMMAND.findall(_rounded(path)):
+        words += [] if command == last and command in "LQC" else [command]
+        words += coordinates.split()
+        last = command
+    return " ".join(words)
+
+
+def _rounded(text):
+    return _LONG.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), text)
 
 
 def _as_float(name, number):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pytest
 import xarray as xr
 
 from collapse.publishing import emit, show
+from collapse.publishing.page import slim
 
 matplotlib.use("agg")
 ALT = "A straight line that rises from zero to one."
@@ -44,6 +46,70 @@ def displayed(monkeypatch):
     monkeypatch.setattr(IPython.display, "display",
                         lambda bundle, *, raw, metadata: seen.append((bundle, metadata)))
     return seen
+
+
+def tokens(svg):
+    """The words of an SVG file: numbers as floats, every command of a path with its letter."""
+    svg = re.sub(r"<!DOCTYPE[^>]*>|<metadata>.*?</metadata>", "", svg.decode(), flags=re.DOTALL)
+    path = re.compile(r'(?<=\sd=")[^"]*')
+    svg = path.sub(lambda found: " ".join(spelled_out(found[0])), svg)
+    return [float(word) if re.fullmatch(r"-?\d+(\.\d+)?", word) else word
+            for word in re.findall(r"-?\d+(?:\.\d+)?|\w+|[^\w\s]", svg)]
+
+
+def spelled_out(path):
+    """The commands of a path, each with as many coordinates as it takes."""
+    for letter, rest in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        size = {"M": 2, "L": 2, "Q": 4, "C": 6}.get(letter, 1)
+        numbers = rest.split()
+        for start in range(0, max(len(numbers), 1), size):
+            yield " ".join([letter, *numbers[start:start + size]])
+
+
+@pytest.fixture
+def drawing():
+    """A figure with lines, curves, markers, bands, pixels and text, as matplotlib writes it."""
+    import matplotlib.pyplot as plt
+
+    fig, ax = plt.subplots()
+    ax.plot(np.linspace(0, 1, 40) ** 3, "o-", alpha=0.5, label="$\\alpha^2$ and text")
+    ax.fill_between([0, 20, 40], [0, 1, 0], alpha=0.3)
+    ax.scatter(np.arange(9), np.linspace(0, 1, 9), s=20)
+    ax.plot([0, 39], [1, 0], ".", rasterized=True)
+    ax.legend()
+    file = io.BytesIO()
+    fig.savefig(file, format="svg")
+    plt.close(fig)
+    return file.getvalue()
+
+
+def test_a_slim_figure_is_the_same_figure(drawing):
+    slimmed = slim(drawing)
+    assert len(slimmed) < 0.85 * len(drawing)
+    assert slim(slimmed) == slimmed
+    before, after = tokens(drawing), tokens(slimmed)
+    assert [word for word in before if isinstance(word, str)] == [
+        word for word in after if isinstance(word, str)]
+    pairs = [pair for pair in zip(before, after, strict=True) if isinstance(pair[0], float)]
+    assert pairs and max(abs(one - two) for one, two in pairs) <= 0.005 + 1e-9
+
+
+def test_a_change_of_the_figure_would_be_seen(drawing):
+    assert tokens(slim(drawing).replace(b"L", b"M", 1)) != tokens(slim(drawing))
+    assert tokens(slim(drawing).replace(b"stroke-width", b"width", 1)) != tokens(slim(drawing))
+
+
+def test_the_paper_is_white_but_for_the_pages(figure, displayed, output, monkeypatch):
+    import matplotlib.image
+    import matplotlib.pyplot as plt
+
+    show(figure, "f", alt=ALT)
+    assert "#ffffff" not in re.sub(r'<g id="legend.*', "", (output / "figures/f.svg").read_text(),
+                                   flags=re.DOTALL)
+    assert np.all(matplotlib.image.imread(output / "figures/f.png")[0, 0] == 1)
+    monkeypatch.delenv("COLLAPSE_OUTPUT")
+    show(plt.figure(facecolor="white"), "f", alt=ALT)
+    assert "#ffffff" in displayed[1][0]["image/svg+xml"]
 
 
 def test_show_displays_once_and_closes(figure, displayed, monkeypatch):
