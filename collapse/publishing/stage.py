@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import nbformat
 import yaml
 
-from collapse.publishing import ledger, notebooks
+from collapse.publishing import ledger, notebooks, teaching
 from collapse.publishing.project import BuildError
 
 LEDGER_PAGE = "book/appendix/ledger"
@@ -44,6 +44,8 @@ def stage(project, results, rows, quantities):
             nbformat.write(notebook, target.with_suffix(".ipynb"))
         elif page.name == LEDGER_PAGE:
             target.write_text(_ledger_page(project, page, rows, quantities), encoding="utf-8")
+        elif page.name == teaching.PAGE:
+            target.write_text(teaching.fill(project, page.text), encoding="utf-8")
 
 
 def _chapter(stage, page, result, ledger_ids):
