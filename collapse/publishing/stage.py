@@ -8,7 +8,16 @@ from pathlib import Path, PurePosixPath
 import nbformat
 import yaml
 
-from collapse.publishing import api, citing, explorers, finding, ledger, notation, notebooks
+from collapse.publishing import (
+    api,
+    citing,
+    explorers,
+    finding,
+    ledger,
+    notation,
+    notebooks,
+    teaching,
+)
 from collapse.publishing.project import BuildError
 
 LEDGER_PAGE = "book/appendix/ledger"
@@ -62,6 +71,9 @@ def stage(project, results, rows, quantities):
         NOTATION_LINE: lambda link: notation.as_myst(project, symbols, link),
         THEOREMS_LINE: lambda link: finding.theorems(project, rows_shown),
         FIGURES_LINE: lambda link: finding.figures(project, rows_shown, figures),
+        teaching.GRAPH_LINE: lambda link: teaching.graph(project),
+        teaching.CHAPTERS_LINE: lambda link: teaching.table(project),
+        teaching.GOALS_LINE: lambda link: teaching.goals(project),
     })
 
 
