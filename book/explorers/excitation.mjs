@@ -28,7 +28,7 @@ export default function (root) {
     + "exact stationary law", { x: "mass of the half line", y: "share of the generations" });
   figure.legend([
     ["simulated", "simulated"], ["band half-band", `half line, ${p} of the source`],
-    ["exact", "exact stationary law"],
+    ["exact-dot", "exact stationary law"],
   ]);
   restart();
 
@@ -71,7 +71,7 @@ export default function (root) {
     const n = size.value;
     const weights = atoms();
     const largest = Math.max(...weights.values());
-    line.axes([-3.5, 3.5], [0, largest > 0.5 ? 1 : largest > 0.2 ? 0.5 : 0.2]);
+    line.axes([-3.5, 3.5], [0, 1.06 * (largest > 0.5 ? 1 : largest > 0.2 ? 0.5 : 0.2)]);
     line.band([-3.5, edge], [0, 0], [1, 1], "band half-band");
     line.bars([...weights.keys()], [...weights.values()], 0.03, "simulated-bar");
     line.dots([...weights.keys()], [...weights.values()], 3, "simulated-dot");
@@ -80,14 +80,14 @@ export default function (root) {
     const seen = generation > 200 ? Math.max(...shares) : 0; // few generations make high bars
     mass.axes([-0.02, 1.02], [0, 1.15 * Math.max(seen, ...pmf)]);
     mass.bars(places, shares, 0.8 / n, "simulated-bar");
-    mass.line(places, pmf, "exact");
-    mass.dots(places, pmf, 2, "exact-dot");
+    mass.dots(places, pmf, 2.3, "exact-dot");
     const end = alpha() === 0
       ? "Without fresh samples a single atom is left in the end, on the half line with chance "
         + `${p}: collapse.`
       : `In the long run the mass has mean ${p} and standard deviation ${format(deviation)}, `
         + "exactly.";
-    figure.say(`Generation ${generation}: ${weights.size} different atoms, the largest of weight `
+    const kinds = weights.size === 1 ? "one atom" : `${weights.size} different atoms`;
+    figure.say(`Generation ${generation}: ${kinds}, the largest of weight `
       + `${format(largest)}; the half line has mass ${format(below() / n)}. ${end} `
       + `(Seed ${seed}.)`);
   }

@@ -199,7 +199,9 @@ export class Figure {
 
   legend(entries) {
     this.keys.replaceChildren(...entries.map(([kind, words]) => {
-      const d = kind.includes("band") ? "M1,2H27V12H1Z" : "M1,7H27";
+      const d = kind.includes("band") ? "M1,2H27V12H1Z"
+        : kind.includes("dot") ? "M10,7a4,4 0 1 0 8,0a4,4 0 1 0 -8,0Z"
+        : "M1,7H27";
       const size = { width: 28, height: 14, "aria-hidden": "true" };
       return html("li", {}, svg("svg", size, svg("path", { class: kind, d })), words);
     }));

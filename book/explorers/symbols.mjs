@@ -92,6 +92,7 @@ export default function (root) {
       const [count, column] = bar.children;
       count.textContent = counts[i];
       column.style.height = `${counts[i] / most * 9}rem`;
+      column.hidden = counts[i] === 0;
       bar.setAttribute("aria-pressed", i === chosen);
       const fate = lost[i] ? `lost in generation ${lost[i]}` : `count ${counts[i]}`;
       bar.setAttribute("aria-label", `Symbol ${letters[i]}, ${fate}`);
