@@ -9,7 +9,6 @@ import yaml
 from collapse.publishing.project import BuildError, distribution_version
 
 DESCRIPTION_LENGTH = (50, 200)  # characters; search engines show about as many
-_LABEL = re.compile(r"^\(([A-Za-z][\w.-]*)\)=\n+# ", re.MULTILINE)
 _MARKUP = re.compile(r"[$\\`{}<>*_|\[\]]")
 _HEAD_END = re.compile(r"</title>|(?=<meta http-equiv=\"Refresh\")")
 
@@ -41,8 +40,7 @@ def block(page, citation):
 
     Raises BuildError for a chapter without a label above its title: that label is permanent.
     """
-    label = _LABEL.search(page.text)
-    if not label:
+    if not page.label:
         raise BuildError(f"{page.name}: the chapter has no label; write (name)= above its title")
     book = f"*{citation.title}*, version {citation.version}"
     return f"""\
@@ -52,17 +50,17 @@ def block(page, citation):
 {citation.author} ({citation.year}). {page.title}. In {book}.
 
 ````bibtex
-@incollection{{companion-{label[1]},
+@incollection{{companion-{page.label},
   author    = {{{{{citation.author}}}}},
   title     = {{{page.title}}},
   booktitle = {{{citation.title}}},
   year      = {{{citation.year}}},
-  note      = {{Version {citation.version}, page {page.name}, label {label[1]}}}
+  note      = {{Version {citation.version}, page {page.name}, label {page.label}}}
 }}
 ````
 
-The permanent label of this chapter is `{label[1]}`. Theorems, equations, figures and exercises have
-permanent addresses, too: point at their title or caption and follow the `#`.
+The permanent label of this chapter is `{page.label}`. Theorems, equations, figures and
+exercises have permanent addresses, too: point at their title or caption and follow the `#`.
 `````"""
 
 

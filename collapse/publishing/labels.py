@@ -13,26 +13,22 @@ _NAMELESS = {"proof", "proof-content", "exercise", "exercise-content", "solution
 
 
 class _Labels(HTMLParser):
-    """All ids of a page, and those that are labels."""
+    """All ids of a page, and those that are labels of something on it."""
 
     def __init__(self, text):
         super().__init__()
         self.ids, self.labels = set(), []
-        self._before_title = False  # between the start of the article and its title
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        if tag in ("article", "h1"):
-            self._before_title = tag == "article"
         if not (name := attributes.get("id")):
             return
         self.ids.add(name)
         classes = set((attributes.get("class") or "").split())
         if ((tag == "div" and {"proof", "exercise"} & classes and name not in _NAMELESS)
                 or (tag == "figure" and name.startswith("fig-"))
-                or (tag == "div" and name.startswith("equation-"))
-                or (tag == "span" and not classes and self._before_title)):
+                or (tag == "div" and name.startswith("equation-"))):
             self.labels.append(name)
 
 
@@ -49,7 +45,8 @@ def compare(project):
     for page in project.pages:
         scan = _Labels((project.html / f"{page.name}.html").read_text(encoding="utf-8"))
         present |= {f"{page.name}#{name}" for name in scan.ids}
-        new += [f"{page.name}#{name}" for name in scan.labels]
+        named = [page.label] if page.label else []
+        new += [f"{page.name}#{name}" for name in named + scan.labels]
     lost = [f"{label}: listed in book/labels.txt, but not on its page; "
             + ALIAS.format(page=label.split("#")[0], anchor=label.split("#")[1])
             for label in listed if label not in present]

@@ -17,6 +17,7 @@ import yaml
 DISTRIBUTION = "model-collapse-companion"
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _TITLE = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
+_LABEL = re.compile(r"^\(([A-Za-z][\w.-]*)\)=\n+# ", re.MULTILINE)
 
 
 class UsageError(Exception):
@@ -55,6 +56,12 @@ class Page:
     def title(self):
         found = _TITLE.search(_FRONT_MATTER.sub("", self.text))
         return found[1] if found else self.name
+
+    @property
+    def label(self):
+        """The label above the title, which is permanent, or None."""
+        found = _LABEL.search(self.text)
+        return found[1] if found else None
 
     @property
     def short(self):

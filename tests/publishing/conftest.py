@@ -47,7 +47,8 @@ def new_mini_book(root):
                     ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "collapse/__main__.py", root / "collapse")
     shutil.copytree(ROOT / "book/_static", root / "book/_static")
-    shutil.copy(ROOT / "_config.yml", root)
+    for name in ("_config.yml", "CITATION.cff"):
+        shutil.copy(ROOT / name, root)
     return root
 
 
