@@ -121,7 +121,6 @@ def test_blocks_keep_every_line():
 
 MYST = re.compile(r"[`:~]{3,}\{|\{[a-z][\w:+-]*\}`|^\s*\([\w:.-]+\)="
                   r"|^\s*:(label|class|name):", re.MULTILINE)
-                  re.MULTILINE)
 
 
 def leftovers(text):
