@@ -71,8 +71,8 @@ and then, in both cases:
 
     python -m pip install --no-deps --no-build-isolation ./package
 
-Students need the same four: `package/`, `environment.yml`, `requirements.lock`, `student/`. Any
-program for notebooks will do; install one if you have none, such as JupyterLab.
+Then `jupyter lab` opens the notebooks; any other program for notebooks will do, too. Students do
+the same with `package/`, `environment.yml`, `requirements.lock` and `student/`.
 
 ## How a student works
 
