@@ -7,8 +7,11 @@
   }
 
   // Marks inline formulas that are wider than the block they stand in, so that book.css lets them
-  // scroll. Scrolling moves a formula's baseline a little, so the others are left alone. MathJax
-  // makes a stop of the Tab key of every formula; only those that scroll, or say something, need it.
+  // scroll. Scrolling moves a formula's baseline a little, so the others are left alone. The Tab key
+  // stops at what scrolls sideways, so that the arrow keys scroll it, and at what says something;
+  // MathJax makes a stop of every formula.
+  const STOPS =
+    ".bd-article :is(pre, table, .cell_output, div.math, mjx-container), .bd-article .output";
   const mark = () => {
     const formulas = [...document.querySelectorAll("span.math > mjx-container")];
     formulas.forEach((formula) => formula.classList.remove("too-wide"));
@@ -18,9 +21,10 @@
         return formula.getBoundingClientRect().width > block.clientWidth;
       })
       .forEach((formula) => formula.classList.add("too-wide"));
-    formulas.forEach((formula) => {
-      if (formula.matches(".too-wide, .symbol-first")) formula.tabIndex = 0;
-      else formula.removeAttribute("tabindex");
+    document.querySelectorAll(STOPS).forEach((block) => {
+      const needed = block.scrollWidth > block.clientWidth || block.matches(".symbol-first");
+      if (needed) block.tabIndex = 0;
+      else if (block.tabIndex === 0) block.removeAttribute("tabindex");
     });
   };
 
@@ -118,10 +122,12 @@
   document.addEventListener("DOMContentLoaded", linkBoxes);
   window.addEventListener("load", () => {
     const typeset = window.MathJax?.startup?.promise;
+    mark();
     typeset?.then(() => {
       explainSymbols();
       mark();
     }, () => {}); // where formulas fail, MathJax itself says so
   });
   window.addEventListener("resize", mark);
+  document.addEventListener("toggle", mark, true); // what folds has no width before
 })();

@@ -1,9 +1,12 @@
 """What must hold for a built book: each function returns a list of problems, in words."""
 
+import io
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 from bs4 import BeautifulSoup
+from PIL import Image
 
 # Where the theme's own attributes make a browser load something. Links in text are not loads.
 _LOADING_LINKS = {"stylesheet", "icon", "shortcut", "preload", "prefetch", "preconnect",
@@ -161,28 +164,76 @@ _CUT_OFF = r"""
   .map(e => (e.id || e.closest('[id]')?.id) + ', ' + e.scrollWidth + ' > ' + e.clientWidth)
 """
 
+_OPEN = """
+() => {
+  document.querySelectorAll('details').forEach(e => e.open = true);
+  document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'));
+}
+"""
+
 _WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
+# Displayed formulas that are wider than the column and do not scroll inside it.
+_WIDENING = r"""
+() => [...document.querySelectorAll('div.math, span.math > mjx-container')]
+  .filter(e => e.checkVisibility())
+  .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+    && !e.closest('table, pre, .cell_output'))
+  .map(e => e.id || e.closest('[id]')?.id)
+"""
 
-def browser_problems(browser, path, width, *, formulas_fit=False):
-    """What a reader sees wrong when opening the file `path` at `width` pixels, with no network.
+_AXE = """
+async options => {
+  const found = await axe.run(document, {resultTypes: ['violations'], preload: false, ...options});
+  return found.violations.filter(v => ['serious', 'critical'].includes(v.impact))
+    .map(v => `${v.id} (${v.nodes.length}): ${v.nodes[0].target.join(' ')}: `
+      + (v.nodes[0].any[0] ?? v.nodes[0].all[0] ?? v.nodes[0].none[0])?.message);
+}
+"""
+# Formulas have the colour of the text around them; without their parts axe takes half the time.
+_EMPTY_FORMULAS = "document.querySelectorAll('mjx-container').forEach(e => e.replaceChildren())"
+_COLOUR = {"runOnly": ["color-contrast"]}
+_LAYOUT = {"rules": {"color-contrast": {"enabled": False}}}
 
-    With `formulas_fit` displayed formulas must not need to scroll.
+# The colour behind the first figure of the page, as the page paints it.
+_BEHIND = """
+image => {
+  for (let e = image.parentElement; e; e = e.parentElement) {
+    const colour = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+    if (colour.length === 3 || colour[3] === 1) return colour.slice(0, 3);
+  }
+  return [255, 255, 255];
+}
+"""
+WIDTHS, MODES = (1280, 768, 360), ("light", "dark")
+
+
+def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=None, shots=None):
+    """What a reader sees wrong when opening the file `path`, with no network.
+
+    The page is loaded once and looked at in each of `widths`, light and dark, with everything that
+    folds unfolded. With `formulas_fit` displayed formulas must not need to scroll at 1280 pixels.
+    `axe`, the text of axe-core, adds its serious and critical findings: colours in both modes at
+    the first width, everything else at the first and the last, as modes change colours only.
+    `shots(width, mode)` names the files that the six screenshots go to.
     """
-    problems = []
-    page = browser.new_page(viewport={"width": width, "height": 800})
+    problems, state = [], ""
+    page = browser.new_page(viewport={"width": widths[0], "height": 800}, color_scheme="light")
+
+    def note(*found):
+        problems.extend(f"{Path(path).name}{state}: {problem}" for problem in found)
 
     def only_files(route):
         if route.request.url.startswith(("file:", "data:", "blob:")):
             route.continue_()
         else:
-            problems.append(f"asks for {route.request.url}")
+            note(f"asks for {route.request.url}")
             route.abort()
 
     page.route("**/*", only_files)
-    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
-    page.on("requestfailed", lambda request: problems.append(f"could not load {request.url}"))
-    page.on("console", lambda message: problems.append(f"console: {message.text}")
+    page.on("pageerror", lambda error: note(f"script error: {error}"))
+    page.on("requestfailed", lambda request: note(f"could not load {request.url}"))
+    page.on("console", lambda message: note(f"console: {message.text}")
             if message.type == "error" else None)
     try:
         page.goto(Path(path).resolve().as_uri())
@@ -190,15 +241,71 @@ def browser_problems(browser, path, width, *, formulas_fit=False):
         page.evaluate(_TYPESET)
         formulas = page.evaluate(_FORMULAS)
         if formulas["bare"] or formulas["expected"] != formulas["rendered"]:
-            problems.append(f"{formulas['rendered']} of {formulas['expected']} formulas rendered; "
-                            f"not these: {formulas['bare']}")
-        problems += [f"formula error: {text}" for text in formulas["errors"]]
-        problems += [f"raw TeX: {text}" for text in page.evaluate(_RAW_TEX)]
-        wide, available = page.evaluate(_WIDTH)
-        if formulas_fit:
-            problems += [f"formula cut off: {where}" for where in page.evaluate(_CUT_OFF)]
-        if wide > available:
-            problems.append(f"{wide} pixels wide on a screen of {available}")
+            note(f"{formulas['rendered']} of {formulas['expected']} formulas rendered; "
+                 f"not these: {formulas['bare']}")
+        note(*(f"formula error: {text}" for text in formulas["errors"]))
+        note(*(f"raw TeX: {text}" for text in page.evaluate(_RAW_TEX)))
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 800})
+            for mode in MODES:
+                state = f" at {width} px, {mode}"
+                page.evaluate("mode => document.documentElement.dataset.theme = mode", mode)
+                note(*_looks(page, mode, shots and shots(width, mode)))
+        page.evaluate(_OPEN)
+        for width in widths:
+            state = f" at {width} px"
+            page.set_viewport_size({"width": width, "height": 800})
+            wide, available = page.evaluate(_WIDTH)
+            if wide > available:
+                note(f"{wide} pixels wide on a screen of {available}")
+            note(*(f"formula widens the page: {where}" for where in page.evaluate(_WIDENING)))
+            if formulas_fit and width >= 1280:
+                note(*(f"formula cut off: {where}" for where in page.evaluate(_CUT_OFF)))
+        if axe:
+            page.evaluate(axe)
+            for width in (widths[-1], widths[0]):
+                state = f" at {width} px"
+                page.set_viewport_size({"width": width, "height": 800})
+                page.evaluate("new Promise(requestAnimationFrame)")  # what scrolls is marked then
+                note(*page.evaluate(_AXE, _LAYOUT))
+            page.evaluate(_EMPTY_FORMULAS)
+            for mode in MODES:
+                state = f" at {widths[0]} px, {mode}"
+                page.evaluate("mode => document.documentElement.dataset.theme = mode", mode)
+                note(*page.evaluate(_AXE, _COLOUR))
     finally:
         page.close()
-    return [f"{Path(path).name} at {width} px: {problem}" for problem in problems]
+    return problems
+
+
+def _looks(page, mode, path):
+    """Whether the top of the page is neither blank nor in the wrong mode, and its figure on it."""
+    picture = page.screenshot(path=path, animations="disabled")
+    yield from wrong_picture(picture, mode)
+    if (image := page.query_selector("article .cell_output img")) is not None:
+        behind = page.evaluate(_BEHIND, image)
+        corner = _pixels(image.screenshot(animations="disabled"))[1, 1]
+        if np.abs(corner * 255 - behind).max() > 4:
+            yield f"a figure's paper is {(corner * 255).round()}, the page's {behind}"
+
+
+def wrong_picture(png, mode):
+    """What is wrong with a screenshot that should show a page in a mode, from its pixels alone."""
+    grey = _pixels(png).mean(axis=2)
+    if grey.std() < 0.02:
+        yield "the screenshot is blank"
+    if (grey.mean() < 0.6) if mode == "light" else (grey.mean() > 0.4):
+        yield f"the mean grey is {grey.mean():.2f} in {mode} mode"
+
+
+def _pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) / 255
+
+
+def page_weight(path):
+    """Bytes that are a page's own: its HTML and the images in it."""
+    path = Path(path)
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    images = {(path.parent / unquote(image["src"])).resolve() for image in page.select("img[src]")
+              if not image["src"].startswith("data:")}
+    return path.stat().st_size + sum(image.stat().st_size for image in images)

@@ -1,11 +1,18 @@
 """The built book: every page there, every link alive, every figure complete, nothing external."""
 
+from pathlib import Path
+
+import axe_playwright_python
 import nbformat
 import pytest
 
 from book import checks
 from collapse.publishing import ledger
 from collapse.publishing.build import load_ledger
+from collapse.publishing.project import Project
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 def test_every_page_of_the_contents_was_rendered(book, site):
@@ -62,11 +69,22 @@ def test_every_chapter_offers_a_notebook_without_outputs(book, site):
         assert "image/svg+xml" not in source.read_text()
 
 
+PAGES = [page.name for page in Project(ROOT).pages]
+MAX_BYTES = 1_200_000  # a page's own HTML and images, without the theme and MathJax
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_light(book, name):
+    assert checks.page_weight(book.html / f"{name}.html") <= MAX_BYTES
+
+
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1280])
-def test_pages_in_a_browser_without_network(book, browser, width):
-    problems = []
-    for page in book.pages:
-        problems += checks.browser_problems(browser, book.html / f"{page.name}.html", width,
-                                            formulas_fit=width >= 1280)
-    assert problems == []
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_in_a_browser_without_network(book, browser, name):
+    """One visit to each page: every width, light and dark; screenshots go to _build."""
+    folder = book.build / "screenshots"
+    folder.mkdir(exist_ok=True)
+    slug = name.replace("/", ".")
+    assert checks.browser_problems(
+        browser, book.html / f"{name}.html", formulas_fit=True, axe=AXE,
+        shots=lambda width, mode: folder / f"{slug}-{width}-{mode}.png") == []
