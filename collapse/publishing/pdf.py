@@ -247,7 +247,8 @@ _FIT = """
     if (formula) shrink(formula, formula.scrollWidth, formula.clientWidth);
   }
   for (const formula of document.querySelectorAll("span.math > mjx-container")) {
-    const block = formula.closest("p, li, dd, td, th, figcaption, h1, h2, h3, h4, div, section, body");
+    const block = formula.closest(
+      "p, li, dd, td, th, figcaption, h1, h2, h3, h4, div, section, body");
     shrink(formula, formula.getBoundingClientRect().width, block.clientWidth);
   }
   for (const table of document.querySelectorAll("table")) {
