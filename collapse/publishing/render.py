@@ -16,6 +16,7 @@ from collapse.publishing.project import BuildError
 _LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src",
           "audio": "src", "embed": "src", "object": "data", "link": "href"}
 _HARMLESS_LINKS = {"canonical", "author", "license", "next", "prev", "search", "index"}
+_CITATION_LIST = re.compile(r'<div role="list" (class="citation-list")')
 _EXTERNAL = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 _LOCATION = re.compile(r"(book/\S+)\.ipynb:(\d{5,}):")
 _CSS_LOAD = re.compile(r"(?:@import\s*|url\()\s*['\"]?\s*((?:https?:)?//[^'\")\s]+)", re.IGNORECASE)
@@ -60,6 +61,7 @@ def render(project, rows):
                          f"{log.relative_to(project.root)}):\n{_relevant(project, done.stderr)}")
     html = project.stage / "_build" / "html"
     _replace_sources(project, html)
+    _mend(html)
     _check_pages(project, rows, html)
     old = project.build / ".html-old"
     shutil.rmtree(old, ignore_errors=True)
@@ -98,6 +100,13 @@ def _replace_sources(project, html):
     for page in project.chapters:
         shutil.copy(project.stage / "notebooks" / f"{page.name}.ipynb",
                     html / "_sources" / f"{page.name}.ipynb")
+
+
+def _mend(html):
+    """Remove a role that docutils gives to lists of references, whose entries are no list items."""
+    for path in html.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(_CITATION_LIST.sub(r"<div \1", text), encoding="utf-8")
 
 
 def _check_pages(project, rows, html):
