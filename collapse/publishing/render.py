@@ -20,6 +20,7 @@ NOTEBOOKS = "notebooks.zip"  # below `_build/html`; the opening page names it
 _LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src",
           "audio": "src", "embed": "src", "object": "data", "link": "href"}
 _HARMLESS_LINKS = {"canonical", "author", "license", "next", "prev", "search", "index"}
+_CITATION_LIST = re.compile(r'<div role="list" (class="citation-list")')
 _EXTERNAL = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 _LOCATION = re.compile(r"(book/\S+)\.ipynb:(\d{5,}):")
 _CSS_LOAD = re.compile(r"(?:@import\s*|url\()\s*['\"]?\s*((?:https?:)?//[^'\")\s]+)", re.IGNORECASE)
@@ -67,6 +68,7 @@ def render(project, rows):
     _describe_pages(project, html)
     notebooks = below(project.stage / "notebooks" / "book")
     (html / NOTEBOOKS).write_bytes(zipped(notebooks))
+    _mend(html)
     _check_pages(project, rows, html)
     old = project.build / ".html-old"
     shutil.rmtree(old, ignore_errors=True)
@@ -119,6 +121,13 @@ def _describe_pages(project, html):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             path.write_text(citing.add_metadata(text, page, citation), encoding="utf-8")
+
+
+def _mend(html):
+    """Remove a role that docutils gives to lists of references, whose entries are no list items."""
+    for path in html.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(_CITATION_LIST.sub(r"<div \1", text), encoding="utf-8")
 
 
 def _check_pages(project, rows, html):

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import axe_playwright_python
 import nbformat
 import pytest
 
@@ -12,7 +11,6 @@ from collapse.publishing.build import load_ledger
 from collapse.publishing.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 def test_every_page_of_the_contents_was_rendered(book, site):
@@ -86,5 +84,5 @@ def test_a_page_in_a_browser_without_network(book, browser, name):
     folder.mkdir(exist_ok=True)
     slug = name.replace("/", ".")
     assert checks.browser_problems(
-        browser, book.html / f"{name}.html", formulas_fit=True, axe=AXE,
+        browser, book.html / f"{name}.html", formulas_fit=True, axe=checks.AXE,
         shots=lambda width, mode: folder / f"{slug}-{width}-{mode}.png") == []

@@ -60,12 +60,11 @@ def test_the_pages_are_complete(built_once):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1280])
-def test_the_pages_work_in_a_browser_without_network(built_once, browser, width):
+def test_the_pages_work_in_a_browser_without_network(built_once, browser):
     html = built_once / "_build/html/book"
     pages = sorted(html.rglob("*.html"))
     assert len(pages) == 5
-    assert [p for page in pages for p in browser_problems(browser, page, width)] == []
+    assert [p for page in pages for p in browser_problems(browser, page)] == []
 
 
 def test_the_download_button_gives_the_clean_notebook(built_once):
