@@ -28,7 +28,7 @@ export default function (root) {
     + "exact stationary law", { x: "mass of the half line", y: "share of the generations" });
   figure.legend([
     ["simulated", "simulated"], ["band half-band", `half line, ${p} of the source`],
-    ["exact-dot", "exact stationary law"],
+    ["exact-dot", "exact law in the long run"],
   ]);
   restart();
 
@@ -72,7 +72,7 @@ export default function (root) {
     const weights = atoms();
     const largest = Math.max(...weights.values());
     line.axes([-3.5, 3.5], [0, 1.06 * (largest > 0.5 ? 1 : largest > 0.2 ? 0.5 : 0.2)]);
-    line.band([-3.5, edge], [0, 0], [1, 1], "band half-band");
+    line.band([-3.5, edge], [0, 0], [2, 2], "band half-band");
     line.bars([...weights.keys()], [...weights.values()], 0.03, "simulated-bar");
     line.dots([...weights.keys()], [...weights.values()], 3, "simulated-dot");
     const shares = visits.map((count) => count / Math.max(1, generation));
