@@ -1,5 +1,6 @@
 """What must hold for a built book: each function returns a list of problems, in words."""
 
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -202,3 +203,13 @@ def browser_problems(browser, path, width, *, formulas_fit=False):
     finally:
         page.close()
     return [f"{Path(path).name} at {width} px: {problem}" for problem in problems]
+
+
+_UNRESOLVED = re.compile(r"\?\?|\{(?:ref|eq|numref|doc|download|cite[\w:]*|glue[\w:]*|prf:ref)\}"
+                         r"|\\begin\b|\\\(|\\\[|<!-- ")
+
+
+def unresolved(texts):
+    """Traces of references and formulas that were not resolved, in the texts of printed pages."""
+    return [f"page {number}: {text[max(found.start() - 30, 0):found.end() + 30]}"
+            for number, text in enumerate(texts, 1) for found in _UNRESOLVED.finditer(text)]
