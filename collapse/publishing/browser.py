@@ -8,17 +8,22 @@ from collapse.publishing.project import UsageError
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+def executable():
+    """The path of the browser; raises UsageError when there is none."""
+    if found := next(filter(None, map(shutil.which, NAMES)), None):
+        return found
+    raise UsageError(f"no browser: install Chromium (looked for {', '.join(NAMES)})")
+
+
 @contextmanager
 def chromium():
     """A browser of this machine, closed at the end; raises UsageError when there is none."""
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        raise UsageError(f"no browser: install Chromium (looked for {', '.join(NAMES)})")
+    path = executable()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         # Containers, where books are often built, do not let Chromium make its sandbox.
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
             yield browser
         finally:

@@ -74,14 +74,13 @@ def has_pdf(project):
 
 def _offer_pdf(project, digest):
     """Put the PDF among the pages, and a link to it on the first, if it has the same sources."""
-    opening = project.html / f"{project.pages[0].name}.html"
-    text = opening.read_text(encoding="utf-8")
-    if PDF_LINE not in text or not project.pdf.is_file() or not _has_digest(
-            _pdf_digest_file(project), digest):
+    if not project.pdf.is_file() or not _has_digest(_pdf_digest_file(project), digest):
         return
     shutil.copy(project.pdf, project.html / PDF_NAME)
+    opening = project.html / f"{project.pages[0].name}.html"
     link = f'· <a href="../{PDF_NAME}">The whole book for printing (PDF)</a>'
-    opening.write_text(text.replace(PDF_LINE, link), encoding="utf-8")
+    text = opening.read_text(encoding="utf-8").replace(PDF_LINE, link)
+    opening.write_text(text, encoding="utf-8")
 
 
 def check_ledger(project, *, jobs=None):

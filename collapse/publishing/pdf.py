@@ -55,15 +55,15 @@ def document(project):
     body, contents, rules = [], [], []
     for caption, names in _parts(project):
         if caption:
-            mark = f"part-{len(rules)}"
-            body.append(f'<section class="part" id="{mark}"><h1>{caption}</h1></section>')
-            contents.append(_entry(mark, caption, "part"))
+            part = f"part-{len(rules)}"
+            body.append(f'<section class="part" id="{part}"><h1>{caption}</h1></section>')
+            contents.append(_entry(part, caption, "part"))
         for name in names:
             article = articles[name]
-            body.append(f'<section class="chapter" id="{_key(name)}">{article}</section>')
+            body.append(f'<section class="chapter" id="{mark(name)}">{article}</section>')
             title = article.find("h2")
-            rules.append(_page_rule(_key(name), title.get_text(" ", strip=True)))
-            contents.append(_entry(_key(name), title.decode_contents(), "chapter"))
+            rules.append(_page_rule(mark(name), title.get_text(" ", strip=True)))
+            contents.append(_entry(mark(name), title.decode_contents(), "chapter"))
             contents += [_entry(heading.parent["id"], heading.decode_contents(), "section")
                          for heading in article.find_all("h3") if heading.parent.get("id")]
     html = _PAGE.format(
@@ -97,8 +97,7 @@ _PAGE = """<!DOCTYPE html>
 def dead_links(html):
     """Links of a document to places in it that are not there."""
     marks = set(re.findall(r'\bid="([^"]+)"', html))
-    found = re.findall(r'href="#([^"]*)"', html)
-    return sorted({f"#{mark}" for mark in found} - {f"#{mark}" for mark in marks})
+    return sorted(f"#{place}" for place in set(re.findall(r'href="#([^"]*)"', html)) - marks)
 
 
 def _parts(project):
@@ -133,7 +132,7 @@ def _article(project, name, soup):
             tag.name = f"h{6 - level}"
     for tag in article.find_all(id=True):
         if not tag["id"].startswith("T_"):  # the rules of pandas for the cells of one table
-            tag["id"] = f"{_key(name)}--{tag['id']}"
+            tag["id"] = f"{mark(name)}--{tag['id']}"
     for tag in article.find_all("img"):
         tag["src"] = f"../html/{_below(name, tag['src'])}"
     known = {page.name for page in project.pages}
@@ -149,10 +148,10 @@ def _article(project, name, soup):
 def _keep_together(soup, formula):
     """No line starts with the comma or full stop behind a formula."""
     after = formula.next_sibling
-    mark = _PUNCTUATION.match(after) if isinstance(after, str) else None
-    if mark:
-        after.replace_with(after[mark.end():])
-        formula.wrap(soup.new_tag("span", attrs={"class": "together"})).append(mark[0])
+    found = _PUNCTUATION.match(after) if isinstance(after, str) else None
+    if found:
+        after.replace_with(after[found.end():])
+        formula.wrap(soup.new_tag("span", attrs={"class": "together"})).append(found[0])
 
 
 def _replace_explorer(soup, figure):
@@ -166,11 +165,11 @@ def _link(name, url, known):
     """Where a link of a page leads to in the document; None for what paper cannot open."""
     if re.match(r"[a-z]+:", url):
         return url
-    path, _, mark = url.partition("#")
+    path, _, place = url.partition("#")
     page = _below(name, path).removesuffix(".html") if path else name
     if page not in known:
         return None
-    return f"#{_key(page)}--{mark}" if mark else f"#{_key(page)}"
+    return f"#{mark(page)}--{place}" if place else f"#{mark(page)}"
 
 
 def _below(name, path):
@@ -178,21 +177,23 @@ def _below(name, path):
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
 
 
-def _key(name):
+def mark(name):
+    """The mark in the document, and destination in the PDF, of a page of the book."""
     return name.removeprefix("book/").replace("/", "-")
 
 
-def _entry(mark, words, kind):
+def _entry(place, words, kind):
+    """A line of the table of contents, with room for the number of its page."""
     words = re.sub(r' id="[^"]*"', "", words)
-    return (f'<p class="{kind}"><a href="#{mark}">{words}</a> '
-            f'<span class="number" data-mark="{mark}"></span></p>')
+    return (f'<p class="{kind}"><a href="#{place}">{words}</a> '
+            f'<span class="number" data-mark="{place}"></span></p>')
 
 
-def _page_rule(mark, title):
+def _page_rule(place, title):
     """A running head: every chapter has pages of its own kind."""
     words = title.replace("\\", "\\\\").replace('"', '\\"')
-    return (f"#{mark} {{ page: {mark}; }}\n"
-            f'@page {mark} {{ @top-left {{ content: "{words}"; }} }}')
+    return (f"#{place} {{ page: {place}; }}\n"
+            f'@page {place} {{ @top-left {{ content: "{words}"; }} }}')
 
 
 def _fonts():
@@ -310,18 +311,17 @@ def _print(browser, place):
     page.goto(place.as_uri())
     if problems := missing + fit(page):
         raise BuildError("this does not fit on a page of the PDF:\n" + "\n".join(problems[:40]))
-    options = {"prefer_css_page_size": True, "print_background": True, "tagged": True,
-               "outline": True}
+    options = {"prefer_css_page_size": True, "print_background": True}
     numbers = _page_numbers(page.pdf(**options))
     page.evaluate(_NUMBERS, numbers)
-    printed = page.pdf(**options)
+    printed = page.pdf(**options, tagged=True, outline=True)
     if _page_numbers(printed) != numbers:
         raise BuildError("the page numbers of the PDF changed while they were filled in")
     return printed
 
 
 def _page_numbers(printed):
-    """Where each destination of a PDF is: mark -> number of its page, from 1."""
+    """Where each destination of a PDF is: its name -> number of its page, from 1."""
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(printed))
@@ -374,9 +374,8 @@ def _simplify_tags(root):
                 owner[kid.idnum] = reference
                 found.extend(content(kid))
             else:
-                element_content = content(kid)
-                if element_content:
-                    inner[NameObject("/K")] = element_content
+                if held := content(kid):
+                    inner[NameObject("/K")] = held
                 found.append(kid)
         for kid in found:
             if (inner := kid.get_object()).get("/Type") == "/StructElem":

@@ -1,7 +1,7 @@
 """Headless Chromium for tests, or the reason why there is none."""
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,12 +9,17 @@ from collapse.publishing import browser
 from collapse.publishing.project import UsageError
 
 
+def require_chromium():
+    """Without a browser the test is skipped, but fails where the variable CI is set."""
+    try:
+        browser.executable()
+    except UsageError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+
+
 @contextmanager
 def chromium():
-    """A browser; without one the test is skipped, but fails where the variable CI is set."""
-    with ExitStack() as stack:
-        try:
-            found = stack.enter_context(browser.chromium())
-        except UsageError as error:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+    """A browser for as long as the context lasts."""
+    require_chromium()
+    with browser.chromium() as found:
         yield found

@@ -1,6 +1,7 @@
 """What must hold for a built book: each function returns a list of problems, in words."""
 
 import io
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -328,3 +329,13 @@ def page_weight(path):
     images = {(path.parent / unquote(image["src"])).resolve() for image in page.select("img[src]")
               if not image["src"].startswith("data:")}
     return path.stat().st_size + sum(image.stat().st_size for image in images)
+
+
+_UNRESOLVED = re.compile(r"\?\?|\{(?:ref|eq|numref|doc|download|cite[\w:]*|glue[\w:]*|prf:ref)\}"
+                         r"|\\begin\b|\\\(|\\\[|<!-- ")
+
+
+def unresolved(texts):
+    """Traces of references and formulas that were not resolved, in the texts of printed pages."""
+    return [f"page {number}: {text[max(found.start() - 30, 0):found.end() + 30]}"
+            for number, text in enumerate(texts, 1) for found in _UNRESOLVED.finditer(text)]

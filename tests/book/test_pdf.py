@@ -1,0 +1,115 @@
+"""The PDF of the whole book: complete, with right page numbers, nothing unresolved."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from pypdf import PdfReader
+
+from book import checks
+from book.browser import require_chromium
+from collapse.publishing import pdf
+from collapse.publishing.build import PDF_NAME, has_pdf
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def printed(book):
+    """The PDF, made when it is older than its sources."""
+    if not has_pdf(book):
+        require_chromium()
+        # A process of its own: the tests' browser runs in this one, which can have only one.
+        command = [sys.executable, "-m", "collapse", "pdf"]
+        done = subprocess.run(command, cwd=book.root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    return PdfReader(book.pdf)
+
+
+@pytest.fixture(scope="module")
+def texts(printed):
+    return [" ".join(page.extract_text().split()) for page in printed.pages]
+
+
+def outline(entries, depth=0):
+    """The bookmarks: (depth, title)."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from outline(entry, depth + 1)
+        else:
+            yield depth, entry.title
+
+
+def test_size_and_metadata(book, printed):
+    assert 100 < len(printed.pages) < 1000
+    assert book.pdf.stat().st_size < 25e6
+    assert printed.metadata.title and printed.metadata.author
+    assert "/CreationDate" not in printed.metadata
+    root = printed.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] and root["/Lang"]
+
+
+def test_every_page_of_the_book_has_a_bookmark(book, printed):
+    titles = [re.sub(r"^\d+\. ", "", title) for _, title in outline(printed.outline)]
+    missing = [page.title for page in book.pages if page.title not in titles
+               and not re.search(r"[$`{]", page.title)]
+    assert missing == []
+
+
+def test_the_contents_name_the_right_pages(book, printed, texts):
+    contents = " ".join(texts[1:9])
+    for page in (book.chapters[0], book.chapters[len(book.chapters) // 2], book.chapters[-1]):
+        number = int(re.search(rf"{re.escape(page.title)} (\d+)\b", contents)[1])
+        assert page.title in texts[number - 1]
+        assert re.search(rf"\b{number}\b", texts[number - 1])
+        assert printed.get_destination_page_number(
+            printed.named_destinations[pdf.mark(page.name)]) == number - 1
+
+
+def test_nothing_is_left_unresolved(texts):
+    assert checks.unresolved(texts) == []
+
+
+@pytest.mark.parametrize("fault", [
+    "see Theorem ??", "see {ref}`thm-x`", "by {eq}`eq-x`", r"\begin{aligned}", r"\(x\)",
+    "{glue:text}`a.b`", "<!-- ledger -->"])
+def test_a_planted_fault_is_found(fault):
+    assert checks.unresolved(["fine", f"and {fault} here"])
+
+
+def test_every_figure_is_there(texts, site):
+    captions = {" ".join(tag.text.split()) for page in site.pages.values()
+                for tag in page.select("figcaption .caption-number")}
+    everything = " ".join(texts)
+    assert captions
+    assert [caption for caption in captions if caption not in everything] == []
+
+
+def test_the_first_page_links_to_it(book, site, printed):
+    assert (book.html / PDF_NAME).read_bytes() == book.pdf.read_bytes()
+    opening = (book.html / f"{book.pages[0].name}.html").read_text()
+    assert f'href="../{PDF_NAME}"' in opening
+
+
+def test_a_link_to_nowhere_is_found():
+    assert pdf.dead_links('<p id="a"></p><a href="#a"></a>') == []
+    assert pdf.dead_links('<p id="a"></p><a href="#b"></a>') == ["#b"]
+
+
+@pytest.mark.parametrize(("body", "problem"), [
+    ("<p>fine</p>", ""),
+    ("<div id='d' style='width: 900px'>wide</div>", "d: <div> reaches 900 px"),
+    ("<table id='t'><tr><td style='min-width: 1500px'>x</td></tr></table>", "too wide"),
+    ("<p><mjx-merror>oh</mjx-merror></p>", "formula error"),
+    ("<div class='math' id='m' style='width: 300px'><mjx-container style='display: block'>"
+     "<div style='width: 900px'>x</div></mjx-container></div>", "m: 900 px wide, 300 available"),
+])
+def test_what_does_not_fit_on_paper_is_found(tmp_path, browser, body, problem):
+    place = tmp_path / "page.html"
+    place.write_text(f"<html><body style='margin: 0'>{body}</body></html>")
+    page = browser.new_page(viewport={"width": pdf.WIDTH, "height": pdf.HEIGHT})
+    page.goto(place.as_uri())
+    found = "\n".join(pdf.fit(page))
+    page.close()
+    assert problem in found if problem else found == ""
