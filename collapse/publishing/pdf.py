@@ -124,7 +124,10 @@ def _article(project, name, soup):
     for formula in article.select("span.math"):
         _keep_together(soup, formula)
     for tag in article.select("details"):
-        tag["open"] = ""
+        if tag.find("summary"):
+            tag["open"] = ""
+        else:
+            tag.unwrap()  # or the browser writes a summary of its own
     for figure in article.select("figure.explorer"):
         _replace_explorer(soup, figure)
     for level, heading in enumerate(_HEADINGS):
