@@ -22,7 +22,8 @@
       })
       .forEach((formula) => formula.classList.add("too-wide"));
     document.querySelectorAll(STOPS).forEach((block) => {
-      const needed = block.scrollWidth > block.clientWidth || block.matches(".symbol-first");
+      const scrolls = block.clientWidth > 0 && block.scrollWidth > block.clientWidth;
+      const needed = scrolls || block.matches(".symbol-first"); // inline boxes have no clientWidth
       if (needed) block.tabIndex = 0;
       else if (block.tabIndex === 0) block.removeAttribute("tabindex");
     });

@@ -13,6 +13,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 
+PAGE = "book/appendix/api"
 LINE = "<!-- api -->"
 # The order of reading. Public modules that are not named here come after these.
 _ORDER = ("collapse", "collapse.models", "collapse.schedules", "collapse.laws", "collapse.bounds",

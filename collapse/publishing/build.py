@@ -119,6 +119,10 @@ def run(project, page, parameters, out, *, figure=None):
     if out.exists() and not is_replaceable(out, PROVENANCE):
         raise UsageError(f"--out {out} exists and holds something else; choose another folder")
     notebook = notebooks.read(page)
+    if parameters:  # the checks of exercises are made for the parameters of the page
+        for cell in notebooks.code_cells(notebook):
+            if "check" in notebooks.tags(cell):
+                cell.metadata.tags = [*notebooks.tags(cell), "raises-exception"]
     key = execute.cache_key(notebook, execute.science_hash(project), parameters)
     with in_one_step(out) as result:
         job = execute.Job(page.name, nbformat.writes(notebook), project.root,

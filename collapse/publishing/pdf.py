@@ -316,10 +316,14 @@ def _print(browser, place):
         raise BuildError("this does not fit on a page of the PDF:\n" + "\n".join(problems[:40]))
     options = {"prefer_css_page_size": True, "print_background": True}
     numbers = _page_numbers(page.pdf(**options))
-    page.evaluate(_NUMBERS, numbers)
-    printed = page.pdf(**options, tagged=True, outline=True)
-    if _page_numbers(printed) != numbers:
-        raise BuildError("the page numbers of the PDF changed while they were filled in")
+    for _ in range(3):  # a number that is filled in may, rarely, move what follows it
+        page.evaluate(_NUMBERS, numbers)
+        printed = page.pdf(**options, tagged=True, outline=True)
+        if (found := _page_numbers(printed)) == numbers:
+            break
+        numbers = found
+    else:
+        raise BuildError("the page numbers of the PDF change whenever they are filled in")
     return printed
 
 

@@ -84,7 +84,7 @@ def seen(folder, browser, html, *, figure=FIGURE, **options):
     ("x</mjx", "<mjx-merror>x</mjx-merror></mjx", "formula error"),
     ("<mjx-container>x</mjx-container>", "x", "0 of 1 formulas"),
     (END, r"<p>\(y\)</p>" + END, "raw TeX"),
-    (END, "<div style='width: 900px'>wide</div>" + END, "at 360 px: 900 pixels wide"),
+    (END, "<div style='width: 900px'>wide</div>" + END, "pixels wide on a screen of 360"),
     (END, "<details><div style='width: 900px'>wide</div></details>" + END, "pixels wide"),
     (END, "<script>console.error('oh')</script>" + END, "console: oh"),
     (END, "<script>undefined.x</script>" + END, "script error"),
@@ -134,7 +134,7 @@ def test_every_state_leaves_a_screenshot(tmp_path, browser):
 def test_the_weight_of_a_page_counts_its_images(tmp_path):
     (tmp_path / "f.svg").write_text("x" * 1000)
     (tmp_path / "page.html").write_text('<img src="f.svg"><img src="f.svg">')
-    assert checks.page_weight(tmp_path / "page.html") == 1000 + 36
+    assert checks.page_weight(tmp_path / "page.html") == 1000 + 34
 
 
 def test_a_printed_warning_is_found():
