@@ -179,10 +179,10 @@ _WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.
 
 # Displayed formulas that are wider than the column and do not scroll inside it.
 _WIDENING = r"""
-() => [...document.querySelectorAll('article :is(div.math, span.math > mjx-container)')]
+() => [...document.querySelectorAll('div.math, span.math > mjx-container')]
   .filter(e => e.checkVisibility())
   .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
-    && !e.closest('table, pre, .cell_output'))
+    && !e.closest('table, pre, .cell_output, .bd-sidebar-secondary'))
   .map(e => e.id || e.closest('[id]')?.id)
 """
 
