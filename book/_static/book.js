@@ -22,8 +22,10 @@
       })
       .forEach((formula) => formula.classList.add("too-wide"));
     document.querySelectorAll(STOPS).forEach((block) => {
-      const scrolls = block.clientWidth > 0 && block.scrollWidth > block.clientWidth;
-      const needed = scrolls || block.matches(".symbol-first"); // inline boxes have no clientWidth
+      // An inline formula holds hidden MathML that is wider than what is seen, so ask its class.
+      const needed = block.matches("span.math > mjx-container")
+        ? block.matches(".too-wide, .symbol-first")
+        : block.scrollWidth > block.clientWidth;
       if (needed) block.tabIndex = 0;
       else if (block.tabIndex === 0) block.removeAttribute("tabindex");
     });
