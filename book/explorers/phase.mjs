@@ -75,10 +75,11 @@ export default function (root) {
     return { growth: onGrid(2 * right), decay: onGrid(2 * up) };
   }
 
-  // The page's own name of a theorem, with its number.
+  // The page's own name of a theorem, with its number; without the link that book.js adds to it.
   function title(label) {
-    const words = document.getElementById(label)?.querySelector(".admonition-title")?.textContent;
-    return words?.trim() ?? "the theorem";
+    const box = document.getElementById(label)?.querySelector(".admonition-title")?.cloneNode(true);
+    box?.querySelector(".headerlink")?.remove();
+    return box?.textContent.trim() ?? "the theorem";
   }
 
   function draw() {

@@ -16,7 +16,8 @@ from collapse.publishing.project import BuildError
 
 KINDS = ("theorem", "lemma", "corollary", "proposition", "algorithm", "figure", "definition",
          "identity")
-GROUPS = {"P1": "Rates of collapse", "P2": "Schedules", "P3": "Measures", "synthesis": "Synthesis"}
+GROUPS = {"P1": "Rates of collapse", "P2": "Growing samples", "P3": "Measures",
+          "synthesis": "Synthesis"}
 SOURCES = ("paper", "restored", "ours")
 STATUSES = ("closed", "open", "unavailable")
 RULES = ("at_most", "at_least", "equals", "within_se")
