@@ -98,7 +98,7 @@ def test_changed_science_runs_again_and_its_numbers_arrive(mini):
 
 
 def test_changed_show_and_emit_run_again(mini):
-    mini.edit("collapse/publishing/page.py", "dpi=150", "dpi=100")
+    mini.edit("collapse/publishing/page.py", "_DPI = 150", "_DPI = 100")
     assert mini.collapse("build", "--no-render")[1].count("executed in") == 2
 
 

@@ -70,7 +70,7 @@ def test_a_release_is_complete_and_repeatable(book, tmp_path):
 
 
 def test_no_release_when_the_ledger_falls_short(book, tmp_path):
-    book.edit("book/ledger.yml", "value: 1.0", "value: -1.0")
+    book.edit("book/ledger.yml", "value: 0.59049", "value: 0.6")
     code, error = release(book, tmp_path / "dist")
     assert code == 1 and "falls short" in error
     assert not (tmp_path / "dist").exists()
