@@ -54,13 +54,16 @@ def build_pdf(project, *, jobs=None):
     """Print the book to `_build/book.pdf`, after a build where the pages are not current.
 
     Raises BuildError when the book is not right or does not fit on paper, UsageError without a
-    browser; an earlier PDF stays then, but the pages offer only one of just their sources.
+    browser; an earlier PDF stays then, but the pages offer only one of just their sources. Where
+    it was made from these already, nothing is printed.
     """
     from collapse.publishing import pdf
 
     if not is_current(project):
         build(project, jobs=jobs)
     with project.locked():
+        if has_pdf(project):
+            return
         digest = source_digest(project)
         pdf.make(project)
         _pdf_digest_file(project).write_text(digest)

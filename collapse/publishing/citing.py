@@ -4,9 +4,7 @@ import html
 import re
 from dataclasses import dataclass
 
-import yaml
-
-from collapse.publishing.project import BuildError, distribution_version
+from collapse.publishing.project import BuildError, distribution_version, read_yaml
 
 DESCRIPTION_LENGTH = (50, 200)  # characters; search engines show about as many
 _MARKUP = re.compile(r"[$\\`{}<>*_|\[\]]")
@@ -27,10 +25,10 @@ def load(project):
     """The citation data of the book; raises BuildError when `CITATION.cff` lacks something."""
     path = project.root / "CITATION.cff"
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path)
         author = " and ".join(person["name"] for person in data["authors"])
         return Citation(data["title"], author, data["date-released"].year, distribution_version())
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError) as error:
         raise BuildError("CITATION.cff must have a title, authors with a name, and date-released "
                          f"(year-month-day): {type(error).__name__} {error}") from None
 

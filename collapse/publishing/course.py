@@ -24,6 +24,7 @@ import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 from collapse.publishing import execute, notebooks, plain
+from collapse.publishing.archive import below, zipped
 from collapse.publishing.project import BuildError, UsageError, in_one_step
 
 POINTS = {"derivation": 4, "computation": 1, "exploration": 2, "open": 4}  # for the words
@@ -33,6 +34,7 @@ TEXT_GAP = "YOUR ANSWER HERE"
 CODE_GAP = "# YOUR CODE HERE\nraise NotImplementedError()"
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
+EVERYTHING = "course.zip"
 _SHIPPED = ("environment.yml", "requirements.lock")
 _PACKAGE = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")
 _STRAY = re.compile(r"\{(?:exercise|solution)\b[^}]*\}")
@@ -391,7 +393,7 @@ def write(project, out):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        _zip(folder)
+        (folder / EVERYTHING).write_bytes(zipped(below(folder)))
 
 
 def chapters(project):
@@ -435,17 +437,6 @@ def _readme(summaries):
         text_gap=TEXT_GAP, table="\n".join(table), first=summaries[0][0].short.split("/")[0])
 
 
-def _zip(folder):
-    """Put everything in `folder` into `course.zip` there: sorted, without times and owners."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    with zipfile.ZipFile(folder / "course.zip", "w") as archive:
-        for path in paths:
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())  # dated 1980
-            entry.external_attr = 0o644 << 16
-            entry.create_system = 3  # the same on every system
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-
-
 def _is_replaceable(folder):
     """Whether a folder is empty, or holds an edition, as its zip has it, and nothing else."""
     if not folder.is_dir():
@@ -455,9 +446,9 @@ def _is_replaceable(folder):
     if not present:
         return True
     try:
-        with zipfile.ZipFile(folder / "course.zip") as archive:
+        with zipfile.ZipFile(folder / EVERYTHING) as archive:
             ours = {entry.filename: entry.CRC for entry in archive.infolist()}
     except (OSError, zipfile.BadZipFile):
         return False
-    del present["course.zip"]
+    del present[EVERYTHING]
     return all(ours.get(name) == zlib.crc32(path.read_bytes()) for name, path in present.items())

@@ -10,9 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-import yaml
-
-from collapse.publishing.project import BuildError
+from collapse.publishing.project import BuildError, read_yaml
 
 KINDS = ("theorem", "lemma", "corollary", "proposition", "algorithm", "figure", "definition",
          "identity")
@@ -47,10 +45,7 @@ def load(path):
 
     Raises BuildError naming the row and the field for the first thing that is wrong.
     """
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BuildError(f"{path.name} is not valid YAML: {error}") from None
+    rows = read_yaml(path)
     if not isinstance(rows, list):
         raise BuildError(f"{path.name} must be a list of rows")
     anchors = set()

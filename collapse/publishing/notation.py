@@ -15,9 +15,7 @@ import html
 import json
 import re
 
-import yaml
-
-from collapse.publishing.project import BuildError
+from collapse.publishing.project import BuildError, read_yaml
 
 EVERYWHERE = "everywhere"
 _FIELDS = {"tex", "means", "scope", "defined"}
@@ -36,10 +34,7 @@ def load(project):
     path = project.book / "notation.yml"
     if not path.is_file():
         return []
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BuildError(f"{path.name} is not valid YAML: {error}") from None
+    entries = read_yaml(path)
     if not isinstance(entries, list):
         raise BuildError(f"{path.name} must be a list of entries")
     known = {EVERYWHERE} | {page.short for page in project.pages}

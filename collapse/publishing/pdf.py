@@ -12,8 +12,6 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-import yaml
-
 from collapse._files import write
 from collapse.publishing.browser import chromium
 from collapse.publishing.project import DISTRIBUTION, BuildError, distribution_version
@@ -69,7 +67,7 @@ def document(project):
     html = _PAGE.format(
         rules="\n".join([*_fonts(), *rules]), cover=_cover(project), contents="\n".join(contents),
         body="\n".join(body), mathjax=json.dumps(_mathjax(texts.values())),
-        title=_config(project)["title"], sheet=f"../../{SHEET}")
+        title=project.config["title"], sheet=f"../../{SHEET}")
     if dead := dead_links(html):
         raise BuildError("links in the PDF lead nowhere:\n" + "\n".join(dead))
     return html
@@ -101,16 +99,10 @@ def dead_links(html):
 
 
 def _parts(project):
-    """The parts of the book: (caption or None, names of pages); the first is the opening page."""
-    def names(entries):
-        return [entry["file"].removesuffix(".md") for entry in entries or []]
-
-    toc = project.toc
-    yield None, [toc["root"].removesuffix(".md")]
-    if "chapters" in toc:
-        yield None, names(toc["chapters"])
-    for part in toc.get("parts", []):
-        yield part.get("caption"), names(part["chapters"])
+    """The parts of the book: (caption, names of pages); first, without caption, what is in none."""
+    parts = [(caption, [page.name for page in pages]) for caption, pages in project.parts]
+    inside = {name for _, names in parts for name in names}
+    return [(None, [page.name for page in project.pages if page.name not in inside]), *parts]
 
 
 def _article(project, name, soup):
@@ -222,12 +214,8 @@ def _mathjax(texts):
     return settings
 
 
-def _config(project):
-    return yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
-
-
 def _cover(project):
-    config = _config(project)
+    config = project.config
     return (f'<section id="cover"><h1>{config["title"]}</h1><p>{config["author"]}</p>'
             f"<p>Version {distribution_version()}</p></section>")
 
@@ -305,25 +293,33 @@ def fit(page):
 
 
 def _print(browser, place):
-    """The bytes of the PDF, with page numbers in the table of contents."""
+    """The bytes of the PDF, with page numbers in the table of contents.
+
+    Each printing has a page of its own: Chromium breaks a page that was printed before in other
+    places. The first one, which only tells the numbers, goes without what takes time.
+    """
+    numbers = _page_numbers(_printed(browser, place, {}))
+    for _ in range(2):  # a number that is filled in may, rarely, move what follows it
+        printed = _printed(browser, place, numbers, tagged=True, outline=True)
+        if (found := _page_numbers(printed)) == numbers:
+            return printed
+        numbers = found
+    raise BuildError("the page numbers of the PDF change whenever they are filled in")
+
+
+def _printed(browser, place, numbers, **options):
+    """The bytes of the PDF with these page numbers in the table of contents."""
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     page.set_default_timeout(600_000)
     page.emulate_media(media="print")
     missing = []
     page.on("requestfailed", lambda request: missing.append(f"could not load {request.url}"))
     page.goto(place.as_uri())
+    page.evaluate(_NUMBERS, numbers)
     if problems := missing + fit(page):
         raise BuildError("this does not fit on a page of the PDF:\n" + "\n".join(problems[:40]))
-    options = {"prefer_css_page_size": True, "print_background": True}
-    numbers = _page_numbers(page.pdf(**options))
-    for _ in range(3):  # a number that is filled in may, rarely, move what follows it
-        page.evaluate(_NUMBERS, numbers)
-        printed = page.pdf(**options, tagged=True, outline=True)
-        if (found := _page_numbers(printed)) == numbers:
-            break
-        numbers = found
-    else:
-        raise BuildError("the page numbers of the PDF change whenever they are filled in")
+    printed = page.pdf(prefer_css_page_size=True, print_background=True, **options)
+    page.close()
     return printed
 
 
@@ -340,7 +336,7 @@ def _with_metadata(project, printed):
     """The PDF with title and author, simpler tags, and without the time of its making."""
     from pypdf import PdfReader, PdfWriter
 
-    config = _config(project)
+    config = project.config
     reader = PdfReader(io.BytesIO(printed))
     _simplify_tags(reader.trailer["/Root"]["/StructTreeRoot"])
     writer = PdfWriter(clone_from=reader)

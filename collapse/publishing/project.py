@@ -28,6 +28,14 @@ class BuildError(Exception):
     """The book is not right; shown as it is, exit code 1."""
 
 
+def read_yaml(path):
+    """What a YAML file holds; raises BuildError naming the file when it is not valid."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BuildError(f"{path.name} is not valid YAML: {error}") from None
+
+
 @dataclass(frozen=True)
 class Page:
     """One entry of the table of contents, such as `book/rates/gaussian`."""
@@ -90,10 +98,12 @@ class Project:
     @cached_property
     def toc(self):
         """The table of contents as its file has it."""
-        try:
-            return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise BuildError(f"_toc.yml is not valid YAML: {error}") from None
+        return read_yaml(self.root / "_toc.yml")
+
+    @cached_property
+    def config(self):
+        """The settings of Jupyter Book as their file has them."""
+        return read_yaml(self.root / "_config.yml")
 
     @cached_property
     def pages(self):

@@ -4,8 +4,6 @@ import hashlib
 import json
 import platform
 import re
-import shutil
-import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from collapse.publishing.project import (
     BuildError,
     UsageError,
     distribution_version,
+    in_one_step,
 )
 from collapse.publishing.render import NOTEBOOKS
 
@@ -49,21 +48,13 @@ def release(project, out, *, jobs=None):
     rows, verdicts = check_ledger(project, jobs=jobs)
     if short := shortfalls(rows, verdicts):
         raise BuildError("no release, the ledger falls short:\n" + "\n".join(short))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        new = temporary / "new"
+    with in_one_step(out) as new:
         new.mkdir()
         with project.locked():
             for name, content in _contents(project).items():
                 (new / name).write_bytes(content)
             manifest = _manifest(project, new)
         (new / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        if out.exists():  # it goes with the temporary folder
-            out.replace(temporary / "earlier")
-        new.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return sorted(out.iterdir())
 
 

@@ -38,9 +38,8 @@ def stage(project, results, rows, quantities):
     shutil.rmtree(project.stage, ignore_errors=True)
     project.stage.mkdir(parents=True)
     shutil.copy(project.root / "_toc.yml", project.stage)
-    config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
     # Links such as [text](gaussian.md) need the file; the page itself is made from the notebook.
-    config["exclude_patterns"] = [f"{page.name}.md" for page in project.chapters]
+    config = project.config | {"exclude_patterns": [f"{page.name}.md" for page in project.chapters]}
     (project.stage / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     shutil.copytree(project.book, project.stage / "book",
                     ignore=shutil.ignore_patterns("*.md", "__pycache__", ".*"))

@@ -5,20 +5,15 @@ counted in the chapters.
 """
 
 import html
-import re
 from collections import Counter
 
-import yaml
-
-from collapse.publishing.project import BuildError
+from collapse.publishing import course
+from collapse.publishing.project import BuildError, read_yaml
 
 # The lines of the page that `stage` replaces.
 GRAPH_LINE = "<!-- graph -->"
 CHAPTERS_LINE = "<!-- chapters -->"
 GOALS_LINE = "<!-- goals -->"
-KINDS = ("derivation", "computation", "exploration", "open")
-
-_EXERCISE = re.compile(r"^`{3,}\{exercise\}[^\n]*\n((?::\w+:[^\n]*\n)*)", re.MULTILINE)
 _ROW, _LEFT, _WIDTH = 30, 130, 560  # of the graph, in pixels
 
 
@@ -28,10 +23,7 @@ def load(project):
     Raises BuildError when a chapter is missing, unknown, or needs one that is not before it.
     """
     path = project.book / "teaching.yml"
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BuildError(f"{path.name} is not valid YAML: {error}") from None
+    entries = read_yaml(path)
     names = [page.short for page in chapters(project)]
     if not isinstance(entries, dict) or set(entries) != set(names):
         wrong = set(names) ^ set(entries if isinstance(entries, dict) else ())
@@ -53,9 +45,8 @@ def chapters(project):
 
 def exercises(page):
     """How many exercises of each kind a chapter has, a Counter."""
-    options = [found[1] for found in _EXERCISE.finditer(page.text)]
-    return Counter(kind for text in options for kind in KINDS
-                   if re.search(rf"^:class:.*\b{kind}\b", text, re.MULTILINE))
+    return Counter(piece.content.options.get("class") for piece in course.pieces(page)
+                   if piece.role == "exercise")
 
 
 def _chapters_by_name(project):
@@ -72,7 +63,7 @@ def table(project):
     rows = ["| chapter | reading | exercises | needs | mathematics |", "|---|---|---|---|---|"]
     for name, page in pages.items():
         counts = exercises(page)
-        split = " + ".join(str(counts[kind]) for kind in KINDS)
+        split = " + ".join(str(counts[kind]) for kind in course.POINTS)
         needs = ", ".join(_link(pages, other) for other in entries[name]["needs"]) or "–"
         minutes = page.front_matter.get("minutes", "–")
         rows.append(f"| {_link(pages, name)} | {minutes} min | {split} | {needs} "

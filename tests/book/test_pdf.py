@@ -12,7 +12,8 @@ from book.browser import require_chromium
 from collapse.publishing import pdf
 from collapse.publishing.build import PDF_NAME, has_pdf
 
-pytestmark = pytest.mark.browser
+# One process prints the book, for all tests of this file.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pdf")]
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,19 @@ def test_run_with_parameters(fresh, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_checks_of_exercises_are_for_the_parameters_of_the_page(fresh, tmp_path):
+    fresh.edit("book/rates/gaussian.md", "assert len(rest)",
+               "assert n == 10, 'ten'\nassert len(rest)")
+    code, _, error = fresh.collapse("run", "gaussian", "-p", "n", "4", "--out", tmp_path / "four")
+    assert code == 0, error
+    notebook = nbformat.read(tmp_path / "four/gaussian.ipynb", as_version=4)
+    [failed] = [cell for cell in notebook.cells for output in cell.get("outputs", [])
+                if output.output_type == "error"]
+    assert "check" in failed.metadata.tags and failed.outputs[0].evalue == "ten"
+    fresh.edit("book/rates/gaussian.md", "n == 10", "n == 11")
+    assert fresh.collapse("run", "gaussian", "--out", tmp_path / "ten")[0] == 1
+
+
 def test_run_one_figure(fresh):
     code, printed, error = fresh.collapse("run", "--figure", "mini-gauss", "-p", "k", "3")
     assert code == 0, error

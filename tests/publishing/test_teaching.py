@@ -9,7 +9,8 @@ from collapse.publishing import teaching
 from collapse.publishing.project import BuildError, Project
 
 CHAPTER = """---
-kernelspec: {{name: python3}}
+jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
+kernelspec: {{display_name: Python 3, language: python, name: python3}}
 minutes: {minutes}
 ---
 # {title}
