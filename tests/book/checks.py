@@ -195,7 +195,8 @@ async options => {
 }
 """
 # axe takes time by the element. A formula becomes one box of its width, and of each kind of token
-# in code three are left: the colours and widths that there are stay.
+# in code, and of rows of the ledger with the same kinds of elements, three are left: the colours and
+# widths that there are stay.
 _THIN = """
 () => {
   document.querySelectorAll('mjx-container').forEach(formula => {
@@ -207,6 +208,12 @@ _THIN = """
   document.querySelectorAll('.highlight span').forEach(token => {
     seen[token.className] = (seen[token.className] ?? 0) + 1;
     if (seen[token.className] > 3) token.replaceWith(...token.childNodes);
+  });
+  document.querySelectorAll('.ledger-row').forEach(row => {
+    const kinds = [...row.querySelectorAll('*')].map(e => e.localName + '.' + e.className);
+    const kind = [...new Set(kinds)].sort().join(' ');
+    seen[kind] = (seen[kind] ?? 0) + 1;
+    if (seen[kind] > 3) row.remove();
   });
 }
 """
