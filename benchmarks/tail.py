@@ -44,11 +44,7 @@ def main():
     below = stats.binom.cdf(above, arguments.replications, exact)
     over = stats.binom.sf(above - 1, arguments.replications, exact)
     p_values = np.minimum(1, 2 * np.minimum(below, over))
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = unit * sum(
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
+    peak = own_peak() + rss(resource.RUSAGE_CHILDREN)
     for row in zip(LEVELS, above, share, exact, p_values, strict=True):
         print("Pr(std > {:.4g}): {:>9} runs, {:.6e}, exactly {:.6e}, p = {:.3f}".format(*row))
     steps = arguments.replications * GENERATIONS
@@ -67,6 +63,24 @@ def main():
             json.dump(result, file, indent=2)
             file.write("\n")
     return int(p_values.min() < FALSE_ALARM_RATE / len(LEVELS) or peak >= 2**30)
+
+
+def own_peak():
+    """The most memory this process had, in bytes.
+
+    On Linux `ru_maxrss` starts with the size of the process that started this one.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            [kilobytes] = [line.split()[1] for line in lines if line.startswith("VmHWM")]
+    except (OSError, ValueError):
+        return rss(resource.RUSAGE_SELF)
+    return 1024 * int(kilobytes)
+
+
+def rss(who):
+    """The largest memory of this process or of a child that has ended, in bytes."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

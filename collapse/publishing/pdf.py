@@ -35,15 +35,18 @@ def make(project):
     UsageError without a browser.
     """
     with chromium() as browser:
-        html = document(project)
+        html, contents = document(project)
         place = project.build / "print" / "book.html"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(html, encoding="utf-8")
-        write(project.pdf, _with_metadata(project, _print(browser, place)))
+        write(project.pdf, _finished(project, _print(browser, place), contents))
 
 
 def document(project):
-    """The HTML of the whole book, with links as they must be from a folder beside `_build/html`."""
+    """The HTML of the whole book, and its contents: (kind, mark, HTML of the heading).
+
+    Links are as they must be from a folder beside `_build/html`.
+    """
     from bs4 import BeautifulSoup
 
     texts = {page.name: (project.html / f"{page.name}.html").read_text(encoding="utf-8")
@@ -55,22 +58,23 @@ def document(project):
         if caption:
             part = f"part-{len(rules)}"
             body.append(f'<section class="part" id="{part}"><h1>{caption}</h1></section>')
-            contents.append(_entry(part, caption, "part"))
+            contents.append(("part", part, caption))
         for name in names:
             article = articles[name]
             body.append(f'<section class="chapter" id="{mark(name)}">{article}</section>')
             title = article.find("h2")
             rules.append(_page_rule(mark(name), title.get_text(" ", strip=True)))
-            contents.append(_entry(mark(name), title.decode_contents(), "chapter"))
-            contents += [_entry(heading.parent["id"], heading.decode_contents(), "section")
+            contents.append(("chapter", mark(name), title.decode_contents()))
+            contents += [("section", heading.parent["id"], heading.decode_contents())
                          for heading in article.find_all("h3") if heading.parent.get("id")]
     html = _PAGE.format(
-        rules="\n".join([*_fonts(), *rules]), cover=_cover(project), contents="\n".join(contents),
+        rules="\n".join([*_fonts(), *rules]), cover=_cover(project),
+        contents="\n".join(_entry(*entry) for entry in contents),
         body="\n".join(body), mathjax=json.dumps(_mathjax(texts.values())),
         title=project.config["title"], sheet=f"../../{SHEET}")
     if dead := dead_links(html):
         raise BuildError("links in the PDF lead nowhere:\n" + "\n".join(dead))
-    return html
+    return html, contents
 
 
 _PAGE = """<!DOCTYPE html>
@@ -177,7 +181,7 @@ def mark(name):
     return name.removeprefix("book/").replace("/", "-")
 
 
-def _entry(place, words, kind):
+def _entry(kind, place, words):
     """A line of the table of contents, with room for the number of its page."""
     words = re.sub(r' id="[^"]*"', "", words)
     return (f'<p class="{kind}"><a href="#{place}">{words}</a> '
@@ -300,7 +304,7 @@ def _print(browser, place):
     """
     numbers = _page_numbers(_printed(browser, place, {}))
     for _ in range(2):  # a number that is filled in may, rarely, move what follows it
-        printed = _printed(browser, place, numbers, tagged=True, outline=True)
+        printed = _printed(browser, place, numbers, tagged=True)
         if (found := _page_numbers(printed)) == numbers:
             return printed
         numbers = found
@@ -332,14 +336,15 @@ def _page_numbers(printed):
             for name, target in reader.named_destinations.items()}
 
 
-def _with_metadata(project, printed):
-    """The PDF with title and author, simpler tags, and without the time of its making."""
+def _finished(project, printed, contents):
+    """The PDF with bookmarks, title and author, simpler tags, and without the time of its making."""
     from pypdf import PdfReader, PdfWriter
 
     config = project.config
     reader = PdfReader(io.BytesIO(printed))
     _simplify_tags(reader.trailer["/Root"]["/StructTreeRoot"])
     writer = PdfWriter(clone_from=reader)
+    _add_bookmarks(writer, reader, contents)
     writer.metadata = {
         "/Title": config["title"], "/Author": config["author"],
         "/Subject": metadata.metadata(DISTRIBUTION)["Summary"],
@@ -348,6 +353,23 @@ def _with_metadata(project, printed):
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def _add_bookmarks(writer, reader, contents):
+    """A bookmark for each entry of the contents; those that Chromium makes say some titles twice."""
+    from bs4 import BeautifulSoup
+    from pypdf.generic import Fit
+
+    above = {}  # kind -> the last bookmark of it
+    for kind, place, words in contents:
+        title = BeautifulSoup(words, "html.parser").get_text()
+        target = reader.named_destinations[f"/{place}"]
+        parent = above.get({"chapter": "part", "section": "chapter"}.get(kind))
+        above[kind] = writer.add_outline_item(
+            " ".join(re.sub(r"\\[()]", "", title).split()),
+            reader.get_destination_page_number(target), parent=parent,
+            fit=Fit.xyz(target.left, target.top), is_open=kind == "part")
+    writer.page_mode = "/UseOutlines"
 
 
 def _simplify_tags(root):
