@@ -10,7 +10,7 @@ book: $(READY)
 
 # The build executes every chapter and evaluates the ledger; pytest looks at all the rest.
 test: book
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

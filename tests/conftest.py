@@ -109,6 +109,22 @@ def assert_plausible():
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests go to whichever process is free, those of a file that shares one long set-up together.
+
+    (The marks of pytest-xdist for this go unnoticed by pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return file if file.endswith("test_pdf.py") else nodeid
+
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """Add up what the parallel workers report (pytest-xdist)."""
     _count(getattr(node, "workeroutput", {}).get("comparisons", 0))

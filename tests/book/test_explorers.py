@@ -46,11 +46,11 @@ class Explorer:
 
 
 @contextmanager
-def opened(browser, book, name, *, width=1280, change=("", ""), formulas=False, **options):
+def opened(browser, book, name, *, width=1280, change=("", ""), **options):
     """The figure `name` on its page, whose text is changed from one string to another on the way.
 
-    Without `formulas` MathJax stays out, which no figure uses and a page takes seconds for. Fails
-    when the page wants something from elsewhere, or has an error.
+    MathJax and pictures, which no interactive figure uses and a page takes seconds for, stay out.
+    Fails when the page wants something from elsewhere, or has an error.
     """
     path = book.html / f"{PAGES[name]}.html"
     old, new = change
@@ -62,8 +62,11 @@ def opened(browser, book, name, *, width=1280, change=("", ""), formulas=False, 
         url = route.request.url
         if url == path.as_uri():
             route.fulfill(body=text.replace(old, new) if old else text, content_type="text/html")
-        elif url.endswith("/tex-mml-chtml.js") and not formulas:
+        elif url.endswith("/tex-mml-chtml.js"):
             route.fulfill(body="", content_type="text/javascript")
+        elif url.endswith(".svg"):
+            route.fulfill(body='<svg xmlns="http://www.w3.org/2000/svg"/>',
+                          content_type="image/svg+xml")
         elif url.startswith(("file:", "data:", "blob:")):
             route.continue_()
         else:
@@ -383,7 +386,7 @@ def test_new_runs_follow_from_the_seed_that_is_shown(book, browser, name):
 
 @everywhere
 def test_a_phone_shows_all_of_it_in_both_themes(book, browser, name):
-    with opened(browser, book, name, width=360, formulas=True) as explorer:
+    with opened(browser, book, name, width=360) as explorer:
         explorer.values()
         page, figure = explorer.page, explorer.figure
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

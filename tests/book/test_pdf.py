@@ -13,8 +13,7 @@ from book.browser import require_chromium
 from collapse.publishing import pdf
 from collapse.publishing.build import PDF_NAME, has_pdf
 
-# One process prints the book, for all tests of this file.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pdf")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
