@@ -9,10 +9,11 @@ import numbers
 import numpy as np
 
 MAX_SIZE = 2**62
+_MAX_DIMENSIONS = 16  # laws add some, and NumPy has an end at 32
 
 
 def integer(value, name, *, low=None, high=None):
-    """Return ``value`` as an int in [low, high].
+    """Return ``value`` as an int in [low, high], 2**62 where ``high`` is None.
 
     Raises
     ------
@@ -22,11 +23,13 @@ def integer(value, name, *, low=None, high=None):
         If it is out of range.
     """
     allowed = f"an integer {_interval(low, high)}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be {allowed}, got {value!r}")
+    if not _is_number(value, numbers.Integral):
+        raise TypeError(f"{name} must be {allowed}, got {shown(value)}")
     value = int(value)
+    if high is None and value > MAX_SIZE:
+        high, allowed = MAX_SIZE, f"an integer {_interval(low, MAX_SIZE)}"
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ValueError(f"{name} must be {allowed}, got {value}")
+        raise ValueError(f"{name} must be {allowed}, got {shown(value)}")
     return value
 
 
@@ -40,8 +43,12 @@ def real(value, name, *, low=-np.inf, high=np.inf, open_low=False, open_high=Fal
     ValueError
         If it is NaN, infinite or out of range.
     """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
+    if not _is_number(value, numbers.Real):
+        raise TypeError(f"{name} must be a real number, got {shown(value)}")
+    try:
+        value = float(value)
+    except OverflowError:  # an int beyond the floats
+        value = np.inf if value > 0 else -np.inf
     return float(reals(value, name, low=low, high=high, open_low=open_low, open_high=open_high))
 
 
@@ -109,10 +116,55 @@ def choice(value, name, allowed):
     ValueError
         If it is not.
     """
-    if isinstance(value, (bool, np.bool_)) or np.ndim(value) != 0 or value not in allowed:
+    plain = isinstance(value, str) or _is_number(value, numbers.Real)
+    if not plain or value not in allowed:
         options = ", ".join(repr(option) for option in allowed)
-        raise ValueError(f"{name} must be one of {options}, got {value!r}")
+        raise ValueError(f"{name} must be one of {options}, got {shown(value)}")
     return allowed[allowed.index(value)]  # 1, where 1.0 or a NumPy 1 was given
+
+
+def text(value, name):
+    """Return ``value`` if it is a str. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {shown(value)}")
+    return value
+
+
+def flag(value, name):
+    """Return ``value`` if it is True or False. Raises TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return value
+
+
+def broadcast(**arrays):
+    """Return the common shape of arrays given by name. Raises ValueError if there is none."""
+    try:
+        return np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"shapes must broadcast with one another, got {shapes}") from None
+
+
+def broadcast_arrays(**arrays):
+    """Return arrays given by name, all of their common shape. Raises as `broadcast`."""
+    broadcast(**arrays)
+    return np.broadcast_arrays(*arrays.values())
+
+
+def shown(value):
+    """Return ``value`` for an error message: on one line, and not too long."""
+    try:
+        line = " ".join(repr(value).split())
+    except Exception:  # an int of 5000 digits, an object that cannot be shown
+        return f"a value of type {type(value).__name__}"
+    return line if len(line) <= 200 else f"{line[:200]}..."
+
+
+def _is_number(value, kind):
+    # To Python a truth value is an integer, to NumPy a span of time is one.
+    wrong = isinstance(value, (bool, np.bool_, np.timedelta64))
+    return isinstance(value, kind) and not wrong
 
 
 def _vector(array, name):
@@ -122,15 +174,20 @@ def _vector(array, name):
 
 
 def _numeric(values, name, what):
-    # NumPy would read [2, True] as [2, 1].
+    # NumPy would read [2, True] as [2, 1], and what is behind a mask as any other number.
     if isinstance(values, (list, tuple)) and any(isinstance(v, (bool, np.bool_)) for v in values):
-        raise TypeError(f"{name} must be {what}, got {values!r}")
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # ragged nesting
-        raise TypeError(f"{name} must be {what}, got {values!r}") from error
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be {what}, got {values!r}")
+        array = None
+    elif np.ma.is_masked(values):
+        array = None
+    else:
+        try:
+            array = np.asarray(values)
+        except (TypeError, ValueError):  # ragged nesting, or no array at all
+            array = None
+    if array is None or array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be {what}, got {shown(values)}")
+    if array.ndim > _MAX_DIMENSIONS:
+        raise ValueError(f"{name} must have at most {_MAX_DIMENSIONS} dimensions, got {array.ndim}")
     return array
 
 

@@ -57,6 +57,7 @@ _WIKITEXT2 = {
     "bytes": 2699054,
     "file": "wikitext2_train_sampled.txt",
 }
+_SCHEME = "https://"  # of the address, and of where it leads to
 _TIMEOUT = 30  # seconds without an answer
 _CHUNK = 2**16
 _ABANDONED = 3600  # seconds after which nobody can be writing a temporary file
@@ -146,8 +147,9 @@ def published_readings(figure, curve):
     """
     table = _table("published_readings.csv")
     known = sorted(set(zip(table["figure"], table["curve"], strict=True)))
-    if (figure, curve) not in known:
-        raise ValueError(f"figure and curve must be one of {known}, got {(figure, curve)!r}")
+    given = (_checks.text(figure, "figure"), _checks.text(curve, "curve"))
+    if given not in known:
+        raise ValueError(f"figure and curve must be one of {known}, got {_checks.shown(given)}")
     rows = table[(table["figure"] == figure) & (table["curve"] == curve)]
     return rows[["generation", "value", "pixel"]].reset_index(drop=True)
 
@@ -186,8 +188,19 @@ def count_spectrum(tokens):
     -------
     pandas.DataFrame
         Columns ``count`` (increasing) and ``types``: so many types occur ``count`` times.
+
+    Raises
+    ------
+    TypeError
+        If ``tokens`` is anything else.
     """
-    spectrum = sorted(Counter(Counter(tokens).values()).items())
+    try:
+        occurrences = Counter(iter(tokens))
+    except TypeError as error:
+        raise TypeError(
+            f"tokens must be an iterable of hashable values, got {_checks.shown(tokens)}"
+        ) from error
+    spectrum = sorted(Counter(occurrences.values()).items())
     return pd.DataFrame(spectrum, columns=["count", "types"])
 
 
@@ -218,9 +231,7 @@ def words(text):
     -------
     list of str
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
-    return re.sub(r"\W+", " ", text.lower()).split()
+    return re.sub(r"\W+", " ", _checks.text(text, "text").lower()).split()
 
 
 def load_text(source="default", *, cache=None, progress=True):
@@ -256,9 +267,11 @@ def load_text(source="default", *, cache=None, progress=True):
         If a file cannot be read or written; ConnectionError if the download fails.
     """
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"source must be {_SOURCES}, got {source!r}")
+        raise TypeError(f"source must be {_SOURCES}, got {_checks.shown(source)}")
     if cache is not None and not isinstance(cache, (str, os.PathLike)):
-        raise TypeError(f"cache must be the path of a folder or None, got {cache!r}")
+        raise TypeError(
+            f"cache must be the path of a folder or None, got {_checks.shown(cache)}"
+        )
     if isinstance(source, str) and source == "default":
         return _default_text()
     if isinstance(source, str) and source == "wikitext-2":
@@ -282,12 +295,12 @@ def _read_local(source):
         raise
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # a NUL: ValueError
         raise FileNotFoundError(
-            f"source must be {_SOURCES}; there is no file {str(path)!r}"
+            f"source must be {_SOURCES}; there is no file {_checks.shown(str(path))}"
         ) from error
     except OSError as error:
         if error.errno is None:  # our own
             raise
-        raise type(error)(f"source {str(path)!r} cannot be read: {error.strerror}") from error
+        raise type(error)(f"source {_checks.shown(str(path))} cannot be read: {error.strerror}") from error
 
 
 def _decode(content, name):
@@ -376,10 +389,14 @@ def _fetch(progress):
     url, expected = _WIKITEXT2["url"], _WIKITEXT2["bytes"]
     received = bytearray()
     try:
+        if not url.startswith(_SCHEME):
+            raise OSError(f"the address must start with {_SCHEME}")
         with (
             urllib.request.urlopen(url, timeout=_TIMEOUT) as answer,
             _bar(expected, progress) as bar,
         ):
+            if not answer.url.startswith(_SCHEME):
+                raise OSError(f"it leads to {answer.url}, which must start with {_SCHEME}")
             # One chunk beyond the expected size is enough to know that it is another text.
             while len(received) <= expected and (chunk := answer.read(_CHUNK)):
                 received += chunk

@@ -169,7 +169,7 @@ def survival(run, variable, predicted, *, above=0.0, false_alarm=1e-3):
     if predicted.shape != generation.shape:
         raise ValueError(
             f"predicted must have one value in [0, 1] for each of the {generation.size} kept "
-            f"generations, got shape {predicted.shape}"
+            f"generations of run, got shape {predicted.shape}"
         )
     above, false_alarm = _checks.real(above, "above"), _level(false_alarm)
     runs, seen = len(values), np.count_nonzero(values > above, axis=0)
@@ -354,19 +354,20 @@ def _student(difference, error, runs):
     """Return the lower tail of Student's law, also for runs that all agree."""
     if error == 0:
         return 1.0 if difference >= 0 else 0.0
-    return float(special.stdtr(runs - 1, difference / error))
+    with np.errstate(over="ignore"):
+        return float(special.stdtr(runs - 1, difference / error))
 
 
 def _paths(run, variable, *, kept, runs=2, low=0.0):
     """Return the values of a variable, shape (replications, generations), and the generations."""
     if not isinstance(run, xr.Dataset):
-        raise TypeError(f"run must be a Dataset of recursive_training, got {type(run).__name__}")
+        raise TypeError(f"run must be a Dataset of recursive_training, got {_checks.shown(run)}")
     scalar = [name for name, array in run.data_vars.items()
               if set(array.dims) == {"replication", "generation"}]  # fmt: skip
     if not isinstance(variable, str) or variable not in scalar:
         raise ValueError(
-            f"variable must be one of {sorted(scalar)}, with one number per replication and "
-            f"generation, got {variable!r}"
+            f"variable must be one of {sorted(scalar)}, those of run with one number per "
+            f"replication and generation, got {_checks.shown(variable)}"
         )
     array = run[variable].transpose("replication", "generation")
     if array.shape[0] < runs or array.shape[1] < kept:
@@ -374,10 +375,13 @@ def _paths(run, variable, *, kept, runs=2, low=0.0):
             f"run must have at least {runs} replications and {kept} kept generations, got "
             f"{array.shape[0]} and {array.shape[1]}"
         )
-    values = _checks.reals(array.values, variable, low=low)
+    values = _checks.reals(array.values, f"run[{variable!r}]", low=low)
+    generation = run["generation"].values
+    if generation.dtype.kind not in "iu" or np.any(np.diff(generation) <= 0):
+        raise ValueError("run must have increasing integers as its generations")
     if low == 0 and not np.all(values[:, 0] > 0):
         raise ValueError(f"run must have {variable} > 0 at its first kept generation")
-    return values, run["generation"].values
+    return values, generation
 
 
 def _level(false_alarm):

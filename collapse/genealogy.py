@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _MAX_SIZE = 10**7  # samples in a generation
+_MAX_ENTRIES = 10**9  # parents in one array: 8 GB
 _DRAWS = 2**12  # parents drawn at once while few lineages are left
 _REPLICATIONS = 1024  # that share a random stream in mrca_times
 
@@ -35,6 +36,7 @@ def parents(n, generations, *, fresh_fraction=0.0, seed=None):
     n : int in [1, 10^7]
         Samples in each generation.
     generations : int >= 0
+        At most 10^9/n.
     fresh_fraction : float in [0, 1]
     seed : int >= 0, numpy.random.SeedSequence, or None
 
@@ -50,7 +52,7 @@ def parents(n, generations, *, fresh_fraction=0.0, seed=None):
         If an argument is of the wrong type or out of range.
     """
     n, fraction, rng = _check_arguments(n, fresh_fraction, seed)
-    generations = _checks.integer(generations, "generations", low=0, high=_checks.MAX_SIZE)
+    generations = _checks.integer(generations, "generations", low=0, high=_MAX_ENTRIES // n)
     chosen = rng.integers(n, size=(generations, n))
     if fraction > 0:
         chosen[rng.random(chosen.shape) < fraction] = -1
@@ -79,22 +81,27 @@ def inherit(parents, founders, fresh=None):
         If an argument is of the wrong type, shape or range.
     """
     parents = _check_parents(parents)
-    founders = np.asarray(founders)
+    founders = _as_array(founders, "founders")
     if founders.ndim == 0 or len(founders) != parents.shape[1]:
         raise ValueError(
             f"founders must have shape ({parents.shape[1]}, ...) as parents has columns, "
             f"got {founders.shape}"
         )
     new = int(np.count_nonzero(parents < 0))
-    fresh = founders[:0] if fresh is None else np.asarray(fresh)
+    fresh = founders[:0] if fresh is None else _as_array(fresh, "fresh")
     if fresh.shape != (new, *founders.shape[1:]):
         raise ValueError(
             f"fresh must have shape {(new, *founders.shape[1:])}, one for each -1 in parents, "
             f"got {fresh.shape}"
         )
-    out = np.empty(
-        (len(parents) + 1, *founders.shape), dtype=np.result_type(founders, fresh)
-    )
+    try:
+        dtype = np.result_type(founders, fresh)
+    except TypeError:
+        raise TypeError(
+            f"fresh must have a type that goes with that of founders, {founders.dtype}, "
+            f"got {fresh.dtype}"
+        ) from None
+    out = np.empty((len(parents) + 1, *founders.shape), dtype=dtype)
     out[0] = founders
     used = 0
     for t, row in enumerate(parents):
@@ -280,7 +287,7 @@ def mrca_times(n, *, replications, seed=None):
     Parameters
     ----------
     n : int in [1, 10^4]
-    replications : int >= 1
+    replications : int in [1, 10^8]
     seed : int >= 0, numpy.random.SeedSequence, or None
 
     Returns
@@ -294,7 +301,7 @@ def mrca_times(n, *, replications, seed=None):
         If an argument is of the wrong type or out of range.
     """
     n = _checks.integer(n, "n", low=1, high=10_000)
-    replications = _checks.integer(replications, "replications", low=1, high=_checks.MAX_SIZE)
+    replications = _checks.integer(replications, "replications", low=1, high=10**8)
     rng = _generator(_seed_sequence(seed))
     times = np.zeros(replications, dtype=np.int64)
     for first in range(0, replications, _REPLICATIONS):
@@ -355,6 +362,13 @@ def _check_arguments(n, fresh_fraction, seed):
     n = _checks.integer(n, "n", low=1, high=_MAX_SIZE)
     fraction = _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
     return n, fraction, _generator(_seed_sequence(seed))
+
+
+def _as_array(values, name):
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # ragged nesting, or no array at all
+        raise TypeError(f"{name} must be an array, got {_checks.shown(values)}") from error
 
 
 def _check_parents(parents):

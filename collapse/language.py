@@ -26,13 +26,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from collapse import _checks, datasets
+from collapse import _checks, datasets, schedules
+from collapse.recursion import _seed_sequence
 
 __all__ = ["Corpus", "NGram", "iter_generations", "recursive_ngram", "split_sentences"]
 
 _SPLITS = ("sentences", "published", "none")
 _STARTS = ("sentence", "uniform")
 _SIZES = ("tokens", "sentences")
+_MAX_DRAWN = 10**9  # words, or sentences, of one text
+_MAX_RUNS = 10**6
 _BATCH = 2**15  # sentences generated side by side: bounds the working memory
 
 
@@ -56,8 +59,7 @@ def split_sentences(text, *, rule="sentences"):
     -------
     list of str
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
+    _checks.text(text, "text")
     rule = _checks.choice(rule, "rule", _SPLITS)
     if rule == "none":
         return [text]
@@ -92,9 +94,14 @@ class Corpus:
     """
 
     def __init__(self, tokens, lengths, vocabulary):
-        vocabulary = tuple(vocabulary)
+        try:
+            vocabulary = tuple(vocabulary)
+        except TypeError:
+            vocabulary = (None,)
+        if not all(isinstance(word, str) for word in vocabulary):
+            raise TypeError("vocabulary must be a sequence of str")
         tokens = _checks.integers(tokens, "tokens", low=0, high=len(vocabulary) - 1)
-        lengths = _checks.integers(lengths, "lengths", low=0)
+        lengths = _checks.integers(lengths, "lengths", low=0, high=tokens.size)
         if tokens.ndim != 1 or lengths.ndim != 1:
             raise ValueError("tokens and lengths must be one-dimensional")
         if lengths.size == 0 or lengths.sum() != tokens.size:
@@ -125,7 +132,9 @@ class Corpus:
         """
         split = _checks.choice(split, "split", _SPLITS)
         if not isinstance(punctuation, bool):
-            raise TypeError(f"punctuation must be True or False, got {punctuation!r}")
+            raise TypeError(
+                f"punctuation must be True or False, got {_checks.shown(punctuation)}"
+            )
         lists = [re.findall(r"\w+|[^\w\s]+", sentence.lower()) if punctuation
                  else datasets.words(sentence) for sentence in split_sentences(text, rule=split)]
         lists = [words for words in lists if words]
@@ -145,7 +154,9 @@ class Corpus:
         return self.tokens.size
 
     def sentences(self, stop=None):
-        """The first ``stop`` sentences (default: all) as strings."""
+        """The first ``stop`` sentences (default: all; an int >= 0) as strings."""
+        if stop is not None:
+            stop = _checks.integer(stop, "stop", low=0)
         ends = np.cumsum(self.lengths[:stop])
         return [" ".join(self.vocabulary[token] for token in self.tokens[end - length : end])
                 for end, length in zip(ends, self.lengths[:stop], strict=True)]
@@ -259,7 +270,7 @@ class NGram:
     def __init__(self, corpus, order):
         if not isinstance(corpus, Corpus):
             raise TypeError(f"corpus must be a Corpus, got {type(corpus).__name__}")
-        self.order = _checks.integer(order, "order", low=1)
+        order = self.order = _checks.integer(order, "order", low=1)
         self.corpus = corpus
         padded = corpus._padded
         self._end = padded.end
@@ -278,7 +289,7 @@ class NGram:
         Parameters
         ----------
         rng : numpy.random.Generator
-        tokens, sentences : int >= 1
+        tokens, sentences : int in [1, 10^9]
             How much to draw; exactly one of the two. With ``tokens``, sentence after sentence
             until there are at least so many words (the last sentence is kept whole).
         max_words : int >= 1 or None
@@ -303,13 +314,13 @@ class NGram:
         start, max_words = _how(self.corpus, self.order, rng, start, max_words)
         words, lengths = [], []
         if sentences is not None:
-            missing = _checks.integer(sentences, "sentences", low=1)
+            missing = _checks.integer(sentences, "sentences", low=1, high=_MAX_DRAWN)
             while missing > 0:
                 self._append(min(missing, _BATCH), None, rng, max_words, start, words, lengths)
                 missing -= lengths[-1].size
         else:
             _check_words(self.corpus)  # or it would never end
-            missing = _checks.integer(tokens, "tokens", low=1)
+            missing = _checks.integer(tokens, "tokens", low=1, high=_MAX_DRAWN)
             typical = max(self.corpus.lengths.mean(), 1.0)
             while missing > 0:
                 batch = min(1 + int(1.02 * missing / typical), _BATCH)
@@ -400,7 +411,7 @@ def iter_generations(
     corpus : Corpus
         Generation 0.
     order : int >= 1
-    generations : int >= 0
+    generations : int in [0, 10^8]
     rng : numpy.random.Generator
     start, max_words
         As in `NGram.generate`.
@@ -423,11 +434,13 @@ def iter_generations(
     if not isinstance(corpus, Corpus):
         raise TypeError(f"corpus must be a Corpus, got {type(corpus).__name__}")
     order = _checks.integer(order, "order", low=1)
-    generations = _checks.integer(generations, "generations", low=0)
+    generations = _checks.integer(
+        generations, "generations", low=0, high=schedules.MAX_GENERATIONS
+    )
     size = _checks.choice(size, "size", _SIZES)
     start, max_words = _how(corpus, order, rng, start, max_words)
     if not isinstance(joined, bool):
-        raise TypeError(f"joined must be True or False, got {joined!r}")
+        raise TypeError(f"joined must be True or False, got {_checks.shown(joined)}")
     if size == "tokens":
         _check_words(corpus)
     amount = corpus.size if size == "tokens" else corpus.lengths.size
@@ -463,7 +476,7 @@ def recursive_ngram(
     ----------
     corpus, order, generations, start, size, joined, max_words
         As in `iter_generations`.
-    replications : int >= 1
+    replications : int in [1, 10^6]
         Independent runs from the same corpus.
     seed : int >= 0, numpy.random.SeedSequence or None
         Root of all randomness; each replication has a child of its own.
@@ -484,19 +497,17 @@ def recursive_ngram(
     TypeError, ValueError
         For wrong arguments, before any work.
     """
-    replications = _checks.integer(replications, "replications", low=1)
-    if isinstance(seed, np.random.SeedSequence):
-        root = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    else:
-        if seed is not None:
-            seed = _checks.integer(seed, "seed", low=0)
-        root = np.random.SeedSequence(seed)
+    replications = _checks.integer(replications, "replications", low=1, high=_MAX_RUNS)
+    root = _seed_sequence(seed)
+    root = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)  # `spawn` changes it
     options = dict(generations=generations, start=start, size=size, joined=joined,
                    max_words=max_words)
     if statistics is None:
         statistics = tuple(_STATISTICS)
-    elif isinstance(statistics, str):
-        raise TypeError(f"statistics must be a sequence of names, got {statistics!r}")
+    elif not isinstance(statistics, (list, tuple)):
+        raise TypeError(
+            f"statistics must be a list or tuple of names, got {_checks.shown(statistics)}"
+        )
     measures = {name: _STATISTICS[_checks.choice(name, "statistics", tuple(_STATISTICS))]
                 for name in statistics}
     runs = [[{name: measure(text, order) for name, measure in measures.items()} for text in
@@ -512,7 +523,7 @@ def recursive_ngram(
          for name in measures},
         coords={"replication": np.arange(replications),
                 "generation": np.arange(generations + 1)},
-        attrs={"provenance": json.dumps(provenance)},
+        attrs={"provenance": json.dumps(provenance, default=int)},  # NumPy's integers
     )
 
 

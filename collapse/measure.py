@@ -71,7 +71,7 @@ def ngram_runs(text, *, settings=tuple(SETTINGS), orders=None, generations=10, r
         For wrong arguments, and if no sentence of the text is long enough for an order with
         uniform starts; before any work.
     """
-    seed = _checks.integer(seed, "seed", low=0)
+    seed = _checks.integer(seed, "seed", low=0, high=np.inf)
     if replications is not None:
         replications = _checks.integer(replications, "replications", low=1)
     calls = []

@@ -8,6 +8,7 @@ and `smallest_fresh_fraction` find what keeps it small.
 """
 
 import math
+import numbers
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -125,7 +126,8 @@ def noise_for(error, probability, *, sample_size, std=1.0, dim=1):
     n = _checks.integer(sample_size, "sample_size", low=1)
     std = _checks.real(std, "std", low=0.0, open_low=True)
     dim = _checks.integer(dim, "dim", low=1)
-    return float(n * (error / std) ** 2 / stats.chi2.isf(probability, dim))
+    with np.errstate(over="ignore", under="ignore"):  # infinite noise does no harm, or all of it
+        return float(n * np.square(np.float64(error) / std) / stats.chi2.isf(probability, dim))
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class SymbolLost:
         numpy.ndarray of float, the shape of ``generations``
         """
         fraction = _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
-        generations = _checks.integers(generations, "generations", low=1)
+        generations = _check_generations(sample_size, generations, low=1)
         if fraction > 0:
             return excitation.pmf(self.p, self.p, sample_size, fraction, generations)[..., 0]
         return 1 - wright_fisher.survival(self.p, sample_size, generations)
@@ -191,7 +193,7 @@ class ScaleBelow:
         Raises ValueError for a fresh fraction above 0: there is no exact law.
         """
         _no_fresh(fresh_fraction)
-        generations = _checks.integers(generations, "generations", low=1)
+        generations = _check_generations(sample_size, generations, low=2)
         return gaussian.std_cdf(self.ratio, sample_size, generations, ddof=self.ddof)
 
 
@@ -224,7 +226,7 @@ class MeanOff:
         Raises ValueError for a fresh fraction above 0: there is no exact law.
         """
         _no_fresh(fresh_fraction)
-        generations = _checks.integers(generations, "generations", low=1)
+        generations = _check_generations(sample_size, generations, low=1)
         noise = random_walk.noise_sum(sample_size, generations)
         first = schedules.resolve(sample_size, 1)[0]
         return random_walk.deviation_sf(
@@ -330,8 +332,8 @@ def smallest_sample_size(event, generations, probability):
         low, high = high, 2 * high
         if high > _MAX_SAMPLE_SIZE:
             raise ValueError(
-                f"probability must be larger: no sample size up to 10^12 makes the risk of {event} "
-                f"at generation {generations} at most {probability}"
+                f"probability must be larger: no sample size up to 10^12 makes the risk of the event "
+                f"{event} at generation {generations} at most {probability}"
             )
     while high > low + 1:
         middle = (low + high) // 2
@@ -409,7 +411,11 @@ def smallest_fresh_fraction(event, sample_size, probability):
         If an argument is of the wrong type or out of range.
     """
     if not isinstance(event, SymbolLost):
-        raise TypeError(f"event must be a SymbolLost: only its law is known, got {event!r}")
+        raise TypeError(
+            f"event must be a SymbolLost: only its law is known, got {_checks.shown(event)}"
+        )
+    if event.p < excitation._SMALLEST:
+        raise ValueError(f"event must have a share p of at least 1e-100, got {event}")
     n = _checks.integer(sample_size, "sample_size", low=1, high=2000)
     probability = _checks.real(
         probability, "probability", low=0.0, high=1.0, open_low=True, open_high=True
@@ -417,15 +423,16 @@ def smallest_fresh_fraction(event, sample_size, probability):
 
     def excess(log_fraction):
         risk = excitation.stationary_pmf(event.p, n, math.exp(log_fraction))[0]
-        return math.log(max(risk, 1e-300) / probability)  # the risk may underflow
+        with np.errstate(over="ignore"):
+            return math.log(max(risk, 1e-300) / probability)  # the risk may underflow
 
     if excess(0.0) > 0:
         return None
     least = math.log(1e-15)
     if excess(least) <= 0:
         raise ValueError(
-            f"probability must be smaller than {1 - event.p}, the share of the time that a single "
-            f"symbol is missing with next to no fresh samples; got {probability}"
+            f"probability must be smaller than {1 - event.p}, the share of the time that the symbol "
+            f"of the event is missing with next to no fresh samples; got {probability}"
         )
     root = optimize.brentq(excess, least, 0.0, xtol=1e-10)
     while excess(root) > 0:  # from above
@@ -435,7 +442,22 @@ def smallest_fresh_fraction(event, sample_size, probability):
 
 def _check_event(event):
     if not isinstance(event, (SymbolLost, ScaleBelow, MeanOff)):
-        raise TypeError(f"event must be a SymbolLost, ScaleBelow or MeanOff, got {event!r}")
+        raise TypeError(
+            f"event must be a SymbolLost, ScaleBelow or MeanOff, got {_checks.shown(event)}"
+        )
+
+
+def _check_generations(sample_size, generations, low):
+    """Return checked generations >= 1, to which the sizes, each at least ``low``, must reach.
+
+    The laws check them as well, but call them something else.
+    """
+    constant = isinstance(sample_size, numbers.Integral)
+    high = None if constant else schedules.MAX_GENERATIONS
+    generations = _checks.integers(generations, "generations", low=1, high=high)
+    last = 1 if constant else int(generations.max(initial=1))
+    schedules.resolve(sample_size, last, low=low)
+    return generations
 
 
 def _no_fresh(fresh_fraction):
@@ -449,7 +471,8 @@ def _fixed(n, noise, horizon):
     share = n * steps / added
     if share > _checks.MAX_SIZE / horizon:
         raise ValueError(
-            f"noise must be larger: {noise} takes {float(share):.3g} samples a generation"
+            f"noise must be larger, or sample_size smaller: {noise} takes {float(share):.3g} "
+            "samples a generation"
         )
     low = max(math.floor(share), 1)
     few = steps  # generations of `low` samples, the others have one more

@@ -23,6 +23,9 @@ _VERSIONS = {
 
 # Working set of one call of a model's `path`: bounds memory, does not touch the numbers.
 _PATH_ELEMENTS = 2**17
+_SEED_BITS = 4096  # more cannot be written into the provenance
+# Numbers in one result.
+_MAX_ELEMENTS = 10**10
 # Numbers that are handed over at once by a parallel job.
 _TASK_ELEMENTS = 2**18
 
@@ -52,9 +55,10 @@ def recursive_training(
         Generation 0; `collapse.models` says what a model is.
     sample_size : int, sequence of int, or schedule
         n_t for t = 0, 1, ..., generations − 1.
-    generations : int >= 0
+    generations : int in [0, 10⁸]
     replications : int >= 1
-        Independent runs of the whole loop.
+        Independent runs of the whole loop. The result holds at most 10¹⁰ numbers (80 GB): for more
+        there are ``keep`` and `iter_blocks`.
     seed : int >= 0, numpy.random.SeedSequence, or None
         Root of all randomness. None takes fresh entropy, which the result records. The result
         does not depend on ``n_jobs`` or ``keep``, and the first K generations of a longer run
@@ -90,6 +94,7 @@ def recursive_training(
     )  # fmt: skip
     # Generation first in memory: a block writes, and most questions read, one generation at a
     # time. The labelled view has the replication first.
+    run.check_elements(run.replications, "replications")
     held = run.empty(run.replications)
     for block, arrays in enumerate(run.blocks(into=held)):
         for name, values in arrays.items():
@@ -123,6 +128,7 @@ def iter_blocks(
         model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
         n_jobs, keep,
     )  # fmt: skip
+    run.check_elements(min(run.replications, BLOCK_SIZE), "generations")
     return (
         run.dataset(arrays, np.arange(run.rows(block).start, run.rows(block).stop))
         for block, arrays in enumerate(run.blocks())
@@ -154,32 +160,48 @@ def replay(run, *, model=None, source=None, n_jobs=1):
         If the provenance is missing, of another block size, or of a model or source that must be
         passed.
     """
+    record = _read_provenance(run)
+    if record["block_size"] != BLOCK_SIZE:
+        raise ValueError(
+            f"run was made with blocks of {record['block_size']} replications, this version "
+            f"uses {BLOCK_SIZE}: install collapse {record['versions']['collapse']}"
+        )
+    if model is None and record["model"] is None:
+        raise ValueError("model must be given: the run's model is not one of this package")
+    if source is None and record["source"] is None and record["source_repr"] is not None:
+        raise ValueError("source must be given: the run's source is not one of this package")
+    arguments = record["arguments"]
+    try:
+        if model is None:
+            model = _make(record["model"])
+        if source is None and record["source"] is not None:
+            source = _make(record["source"])
+        if isinstance(arguments["sample_size"], dict):
+            arguments["sample_size"] = schedules.from_description(arguments["sample_size"])
+        seed = np.random.SeedSequence(**record["seed"])
+    except (TypeError, ValueError, KeyError) as error:  # it was edited
+        raise ValueError(f"{_NO_PROVENANCE}: {error}") from error
+    return recursive_training(model, seed=seed, source=source, n_jobs=n_jobs, **arguments)
+
+
+_NO_PROVENANCE = "run must carry the provenance that recursive_training writes"
+_RECORDED = {"model", "source", "source_repr", "arguments", "seed", "block_size", "versions"}
+_RECORDED_ARGUMENTS = {
+    "sample_size", "generations", "replications", "keep", "fresh_fraction", "workflow",
+}  # fmt: skip
+
+
+def _read_provenance(run):
+    """Return the record that `_Run.provenance` wrote, or raise ValueError."""
     text = run if isinstance(run, str) else getattr(run, "attrs", {}).get("provenance")
     try:
         record = json.loads(text)
-        arguments = dict(record["arguments"])
-        described, entropy, block_size = record["model"], record["seed"], record["block_size"]
-    except (TypeError, ValueError, KeyError) as error:
-        raise ValueError("run must carry the provenance that recursive_training writes") from error
-    if block_size != BLOCK_SIZE:
-        raise ValueError(
-            f"run was made with blocks of {block_size} replications, this version "
-            f"uses {BLOCK_SIZE}: install collapse {record['versions']['collapse']}"
-        )
-    if model is None:
-        if described is None:
-            raise ValueError("model must be given: the run's model is not one of this package")
-        model = _make(described)
-    if source is None and record["source"] is not None:
-        source = _make(record["source"])
-    if source is None and record["source_repr"] is not None:
-        raise ValueError("source must be given: the run's source is not one of this package")
-    if isinstance(arguments["sample_size"], dict):
-        arguments["sample_size"] = schedules.from_description(arguments["sample_size"])
-    seed = np.random.SeedSequence(
-        entropy["entropy"], spawn_key=entropy["spawn_key"], pool_size=entropy["pool_size"]
-    )
-    return recursive_training(model, seed=seed, source=source, n_jobs=n_jobs, **arguments)
+        whole = _RECORDED <= set(record) and set(record["arguments"]) == _RECORDED_ARGUMENTS
+    except (TypeError, ValueError, KeyError, RecursionError) as error:
+        raise ValueError(_NO_PROVENANCE) from error
+    if not whole:
+        raise ValueError(_NO_PROVENANCE)
+    return record
 
 
 def hitting_time(run, variable, *, below):
@@ -206,17 +228,26 @@ def hitting_time(run, variable, *, below):
     ValueError
         If ``run`` has no such variable, or the level is not finite.
     TypeError
-        If the level is not a real number.
+        If ``run`` is no Dataset, or the level not a real number.
     """
-    if not isinstance(variable, str) or variable not in run.data_vars:
-        raise ValueError(f"variable must be one of {sorted(run.data_vars)}, got {variable!r}")
+    if not isinstance(run, xr.Dataset):
+        raise TypeError(f"run must be a Dataset of recursive_training, got {_checks.shown(run)}")
+    known = [name for name, array in run.data_vars.items()
+             if "generation" in array.dims and array.dtype.kind in "iuf"]  # fmt: skip
+    if not isinstance(variable, str) or variable not in known:
+        raise ValueError(
+            f"variable must be one of {sorted(known)}, those of run with numbers by generation, "
+            f"got {_checks.shown(variable)}"
+        )
+    if run.sizes["generation"] == 0 or run["generation"].dtype.kind not in "iu":
+        raise ValueError("run must have integers as its generations, at least one")
     level = _checks.real(below, "below")
     hit = run[variable] < level
     censored = ~hit.any("generation")
     first = hit.argmax("generation")  # the first True; 0 where there is none
     last = run.sizes["generation"] - 1
     time = run["generation"][xr.where(censored, last, first)]
-    time = time.drop_vars("generation").assign_coords(censored=censored)
+    time = time.drop_vars("generation", errors="ignore").assign_coords(censored=censored)
     return time.rename("hitting_time")
 
 
@@ -230,7 +261,9 @@ class _Run:
         _check_model(model, "model")
         self.model = model
         high = _checks.MAX_SIZE
-        self.generations = _checks.integer(generations, "generations", low=0, high=high)
+        self.generations = _checks.integer(
+            generations, "generations", low=0, high=schedules.MAX_GENERATIONS
+        )
         self.replications = _checks.integer(replications, "replications", low=1, high=high)
         minimum = getattr(model, "min_sample_size", 1)
         self.sizes = schedules.resolve(sample_size, self.generations, low=minimum)
@@ -244,14 +277,21 @@ class _Run:
             pooled = workflow == "accumulate"
             most = self.sizes.sum(dtype=float) if pooled else self.sizes.max(initial=0)
             _check_source(model, model if source is None else source, most)
-        self.start = {
-            name: np.array(value, dtype=float) for name, value in model.parameters.items()
-        }
+        self.start = _start(model)
         self.sample_size = sample_size
 
     def rows(self, block):
         """Return the slice of replications that a block holds."""
         return slice(block * BLOCK_SIZE, min((block + 1) * BLOCK_SIZE, self.replications))
+
+    def check_elements(self, replications, name):
+        """Check that arrays for so many replications can be held."""
+        each = len(self.keep) * sum(start.size for start in self.start.values())
+        if replications * each > _MAX_ELEMENTS:
+            raise ValueError(
+                f"{name} must be smaller, or keep fewer generations: {replications} replications "
+                f"of {each} numbers are more than {_MAX_ELEMENTS:.0e}"
+            )
 
     def empty(self, replications):
         """Return name -> uninitialised array (kept generation, replication, ...)."""
@@ -426,16 +466,35 @@ def _describe(model):
 
 
 def _make(description):
-    """Return the model that `_describe` described."""
+    """Return the model that `_describe` described.
+
+    Raises TypeError, ValueError or KeyError for anything else: a file may have been edited, and
+    nothing but a model of this package is made from it.
+    """
+    if description["name"] not in models.__all__:
+        raise ValueError(f"{_checks.shown(description['name'])} is not a model of this package")
     return getattr(models, description["name"])(**description["arguments"])
+
+
+def _start(model):
+    """Return the parameters of generation 0 as arrays of floats."""
+    try:
+        return {name: np.array(value, dtype=float) for name, value in model.parameters.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TypeError(
+            "model must have parameters that are a dict of arrays of numbers, got "
+            f"{_checks.shown(model.parameters)}"
+        ) from error
 
 
 def _check_model(model, name):
     parts = ["parameters", "draw", "fit"] + ["streams"] * hasattr(model, "path")
-    missing = [part for part in parts if not hasattr(model, part)]
+    missing = [part for part in parts if getattr(model, part, None) is None]
     if missing or isinstance(model, type):
         what = "is a class, not an instance" if isinstance(model, type) else f"lacks {missing}"
-        raise TypeError(f"{name} must have parameters, draw and fit; {model!r} {what}")
+        raise TypeError(
+            f"{name} must have parameters, draw and fit; {_checks.shown(model)} {what}"
+        )
 
 
 def _check_keep(keep, generations):
@@ -443,12 +502,12 @@ def _check_keep(keep, generations):
         return np.arange(generations + 1)
     allowed = f"a non-empty increasing sequence of integers in [0, {generations}]"
     if isinstance(keep, (str, bytes)):
-        raise TypeError(f"keep must be {allowed}, got {keep!r}")
+        raise TypeError(f"keep must be {allowed}, got {_checks.shown(keep)}")
     kept = _checks.integers(keep, "keep", low=0, high=generations)
     if kept.ndim != 1 or kept.size == 0:
-        raise ValueError(f"keep must be {allowed}, got {keep!r}")
+        raise ValueError(f"keep must be {allowed}, got {_checks.shown(keep)}")
     if np.any(np.diff(kept) <= 0):
-        raise ValueError(f"keep must be {allowed}, got {keep!r}")
+        raise ValueError(f"keep must be {allowed}, got {_checks.shown(keep)}")
     return kept
 
 
@@ -490,9 +549,12 @@ def _seed_sequence(seed):
         return seed
     if seed is not None:
         try:
-            seed = _checks.integer(seed, "seed", low=0)
+            seed = _checks.integer(seed, "seed", low=0, high=np.inf)
         except TypeError:
             raise TypeError(
-                f"seed must be an integer >= 0, a numpy SeedSequence or None, got {seed!r}"
+                "seed must be an integer >= 0, a numpy SeedSequence or None, got "
+                f"{_checks.shown(seed)}"
             ) from None
+        if seed.bit_length() > _SEED_BITS:
+            raise ValueError(f"seed must be below 2**{_SEED_BITS}")
     return np.random.SeedSequence(seed)

@@ -14,19 +14,33 @@ from collapse import _checks
 
 __all__ = ["Schedule", "constant", "geometric", "log_power", "power", "resolve"]
 
+MAX_GENERATIONS = 10**8
+"""In one run: the sizes of so many take 800 MB."""
+
 
 @dataclass(frozen=True)
 class Schedule:
     """Sample size n_t = round(n c_t), at least n, at most ``maximum``.
 
-    ``kind`` names the growth c_t, ``growth`` is its exponent or ratio. Make one with `constant`,
-    `power`, `log_power` or `geometric`.
+    ``kind`` names the growth c_t, ``growth`` is its exponent (>= 0) or ratio (>= 1). Make one with
+    `constant`, `power`, `log_power` or `geometric`.
     """
 
     kind: str
     n: int
     growth: float
     maximum: int | None = None
+
+    def __post_init__(self):
+        _checks.choice(self.kind, "kind", tuple(_GROWTH))
+        n = _checks.integer(self.n, "n", low=1, high=_checks.MAX_SIZE)
+        low = 1.0 if self.kind == "geometric" else 0.0
+        growth = _checks.real(self.growth, "growth", low=low)
+        maximum = self.maximum
+        if maximum is not None:
+            maximum = _checks.integer(maximum, "maximum", low=n, high=_checks.MAX_SIZE)
+        for name, value in (("n", n), ("growth", growth), ("maximum", maximum)):
+            object.__setattr__(self, name, value)  # as Python numbers
 
     def __call__(self, t):
         """Return the sizes at the generations ``t``.
@@ -78,16 +92,9 @@ _GROWTH = {
 }
 
 
-def _schedule(kind, n, growth, maximum):
-    n = _checks.integer(n, "n", low=1, high=_checks.MAX_SIZE)
-    if maximum is not None:
-        maximum = _checks.integer(maximum, "maximum", low=n, high=_checks.MAX_SIZE)
-    return Schedule(kind, n, growth, maximum)
-
-
 def constant(n, *, maximum=None):
     """Return the schedule n_t = n, for an int n >= 1."""
-    return _schedule("constant", n, 0.0, maximum)
+    return Schedule("constant", n, 0.0, maximum)
 
 
 def power(n, exponent, *, maximum=None):
@@ -95,7 +102,7 @@ def power(n, exponent, *, maximum=None):
 
     Raises TypeError or ValueError if n is not an int >= 1 or the exponent is negative.
     """
-    return _schedule("power", n, _checks.real(exponent, "exponent", low=0.0), maximum)
+    return Schedule("power", n, _checks.real(exponent, "exponent", low=0.0), maximum)
 
 
 def log_power(n, exponent, *, maximum=None):
@@ -103,17 +110,17 @@ def log_power(n, exponent, *, maximum=None):
 
     Σ 1/n_t is finite exactly when exponent > 1. Raises as `power`.
     """
-    return _schedule("log_power", n, _checks.real(exponent, "exponent", low=0.0), maximum)
+    return Schedule("log_power", n, _checks.real(exponent, "exponent", low=0.0), maximum)
 
 
 def geometric(n, ratio, *, maximum=None):
     """Return the schedule n_t = n ratio^t, ratio >= 1. Raises as `power`."""
-    return _schedule("geometric", n, _checks.real(ratio, "ratio", low=1.0), maximum)
+    return Schedule("geometric", n, _checks.real(ratio, "ratio", low=1.0), maximum)
 
 
 def from_description(description):
     """Return the schedule that `Schedule.describe` described."""
-    return _schedule(**description)
+    return Schedule(**description)
 
 
 def resolve(sample_size, generations, *, name="sample_size", low=1):
@@ -123,10 +130,10 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
     ----------
     sample_size : int, sequence of int, or schedule
         A sequence may be longer than needed; a schedule is any callable on an array of t.
-    generations : int
+    generations : int in [0, 10⁸]
     name : str
         What the argument is called in an error message.
-    low : int
+    low : int >= 0
         The smallest size that can be fitted.
 
     Raises
@@ -134,6 +141,14 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
     TypeError, ValueError
         If a size is not an integer in [low, 2**62], or the sequence is too short.
     """
+    _checks.text(name, "name")
+    low = _checks.integer(low, "low", low=0, high=_checks.MAX_SIZE)
+    generations = _checks.integer(generations, "generations", low=0, high=MAX_GENERATIONS)
+    if isinstance(sample_size, (str, bytes, type)) or sample_size is None:
+        raise TypeError(
+            f"{name} must be an int >= {low}, a sequence of them or a schedule, got "
+            f"{_checks.shown(sample_size)}"
+        )
     if callable(sample_size):
         sizes = np.asarray(sample_size(np.arange(generations)))
         if sizes.shape != (generations,):
@@ -142,10 +157,6 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
                 f"{generations} generations it returned shape {sizes.shape}"
             )
         return _checks.integers(sizes, name, low=low)
-    if isinstance(sample_size, (str, bytes)) or sample_size is None:
-        raise TypeError(
-            f"{name} must be an int >= {low}, a sequence of them or a schedule, got {sample_size!r}"
-        )
     if isinstance(sample_size, numbers.Number):
         size = _checks.integer(sample_size, name, low=low, high=_checks.MAX_SIZE)
         return np.full(generations, size)

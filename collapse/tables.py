@@ -5,6 +5,7 @@ A table is a matrix of numbers, one row per record. Its columns are binary (two 
 its kind.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,10 @@ _HERMITE = 60  # terms in which a margin is expanded
 _GRID = np.linspace(-8, 8, 3202)  # ends of cells that stand for the standard normal law
 _BLOCKS = 200  # of consecutive rows, which a split leaves together
 _MAX_COUNT = 1000  # larger integers are measurements
+_LARGEST = 1e100  # number in a table: its square is far from the end of the floats
+_LARGEST_COUNT = 1e6  # that a margin is fitted to: it holds a table of all counts up to there
+_ABOUT_ONE = 1 + 1e-9  # a correlation of 1, after rounding
+_KINDS = ("binary", "count", "measurement")
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,32 @@ class Table:
 
     ``values`` has shape (rows, columns); ``kinds`` are "binary", "count" or "measurement". The
     first column is the one that a user of the table wants to predict.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are not as many names and kinds as columns, the numbers are not in
+        [-1e100, 1e100], or a column is not of its kind.
     """
 
     names: tuple
     kinds: tuple
     values: np.ndarray
+
+    def __post_init__(self):
+        values = _rows(self.values)
+        columns = values.shape[1]
+        names = self.names if isinstance(self.names, (list, tuple)) else ()
+        if len(names) != columns or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"names must be {columns} str, one for each column, "
+                f"got {_checks.shown(self.names)}"
+            )
+        _check_kinds(self.kinds, columns)
+        _check_columns(values, self.kinds)
+        for name, value in (("names", tuple(names)), ("kinds", tuple(self.kinds)),
+                            ("values", values)):  # fmt: skip
+            object.__setattr__(self, name, value)
 
 
 def load_table(source="default"):
@@ -69,15 +95,25 @@ def load_table(source="default"):
     ValueError
         If it is not such a table; the message names the column.
     """
-    if source == "default":
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(
+            f"source must be 'default' or the path of a CSV file, got {_checks.shown(source)}"
+        )
+    if isinstance(source, str) and source == "default":
         from statsmodels.datasets import randhie  # belongs to the book, not to the science
 
         frame = randhie.load_pandas().data
         frame["health"] = frame.pop("hlthg") + 2 * frame.pop("hlthf") + 3 * frame.pop("hlthp")
     else:
         path = Path(source)
-        if not path.is_file():
-            raise FileNotFoundError(f"table must be 'default' or a CSV file, got {str(path)!r}")
+        try:
+            found = path.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            found = False
+        if not found:
+            raise FileNotFoundError(
+                f"source: the table must be 'default' or a CSV file, got {_checks.shown(str(path))}"
+            )
         try:
             frame = pd.read_csv(path)
         except (ValueError, UnicodeDecodeError) as error:
@@ -128,7 +164,7 @@ def halves(table, seed):
     Parameters
     ----------
     table : Table
-    seed : int, numpy.random.SeedSequence
+    seed : int >= 0, numpy.random.SeedSequence, numpy.random.Generator
 
     Returns
     -------
@@ -136,12 +172,15 @@ def halves(table, seed):
 
     Raises
     ------
-    ValueError
-        If a column is constant in one of the halves; the message names it.
+    TypeError, ValueError
+        If an argument is of the wrong type, or a column is constant in one of the halves; the
+        message names it.
     """
+    _check_table(table, least=2)
+    rng = _generator(seed)
     rows = len(table.values)
     blocks = min(rows, _BLOCKS)
-    first = np.random.default_rng(seed).permutation(blocks) < blocks // 2
+    first = rng.permutation(blocks) < blocks // 2
     chosen = first[np.arange(rows) * blocks // rows]
     parts = table.values[chosen], table.values[~chosen]
     for part in parts:
@@ -152,6 +191,51 @@ def halves(table, seed):
                     "throughout one of them"
                 )
     return tuple(Table(table.names, table.kinds, part) for part in parts)
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _rows(values, name="values", least=1):
+    """Return the checked numbers of a table, at least so many rows, as an array of floats."""
+    array = _checks.reals(values, name, low=-_LARGEST, high=_LARGEST)
+    if array.ndim != 2 or len(array) < least or array.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have shape (rows, columns), at least ({least}, 1), got {array.shape}"
+        )
+    return array
+
+
+def _check_kinds(kinds, columns):
+    if not isinstance(kinds, (list, tuple)) or len(kinds) != columns:
+        raise ValueError(
+            f"kinds must be {columns} of {_KINDS}, one for each column of values, "
+            f"got {_checks.shown(kinds)}"
+        )
+    for kind in kinds:
+        _checks.choice(kind, "kinds", _KINDS)
+
+
+def _check_columns(values, kinds):
+    """Check that the columns are what they are said to be."""
+    for column, kind in zip(values.T, kinds, strict=False):
+        if kind == "count":
+            _checks.reals(column, "values of kinds 'count'", low=0.0, high=_LARGEST_COUNT)
+        elif kind == "binary" and np.any((column != column.min()) & (column != column.max())):
+            raise ValueError("values of kinds 'binary' must be two different ones, or one")
+
+
+def _check_table(table, least=1):
+    if not isinstance(table, Table):
+        raise TypeError(f"table must be a Table, got {_checks.shown(table)}")
+    if len(table.values) < least:
+        raise ValueError(f"table must have at least {least} rows, got {len(table.values)}")
+
+
+def _generator(seed):
+    if not isinstance(seed, (np.random.SeedSequence, np.random.Generator)):
+        seed = _checks.integer(seed, "seed", low=0, high=np.inf)
+    return np.random.default_rng(seed)
 
 
 # ---------------------------------------------------------------- margins
@@ -277,7 +361,16 @@ def fit_copula(values, kinds, *, margins="empirical", latent="fitted"):
     Returns
     -------
     Copula, with a method ``draw(size, rng)``
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type, shape or range: counts are in [0, 10⁶], there are two
+        rows at least, and no number is beyond 1e100.
     """
+    values = _rows(values, least=2)
+    _check_kinds(kinds, values.shape[1])
+    _check_columns(values, kinds)
     make = _MARGINS[_checks.choice(margins, "margins", tuple(_MARGINS))]
     latent = _checks.choice(latent, "latent", ("fitted", "observed"))
     fitted = [make(values[:, j], kind) for j, kind in enumerate(kinds)]
@@ -354,13 +447,22 @@ class Regression:
 def fit_regression(values, kinds=("count",)):
     """Fit a regression of the first column on the others, which are kept as they are.
 
-    Parameters as `fit_copula`. The first column is refitted, the others are resampled: a
-    parametric and an empirical generator side by side.
+    Parameters, errors as `fit_copula`, but that the first of the ``kinds`` is enough. The first
+    column is refitted, the others are resampled: a parametric and an empirical generator side by
+    side.
 
     Returns
     -------
     Regression, with a method ``draw(size, rng)``
     """
+    values = _rows(values, least=2)
+    if not isinstance(kinds, (list, tuple)) or len(kinds) not in (1, values.shape[1]):
+        raise ValueError(
+            f"kinds must be one of {_KINDS} for the first column of values, or for each, "
+            f"got {_checks.shown(kinds)}"
+        )
+    _check_kinds(kinds, len(kinds))
+    _check_columns(values, kinds[:1])
     y, covariates = values[:, 0], values[:, 1:]
     levels = np.array([y.min(), y.max()])
     if kinds[0] == "binary":
@@ -414,18 +516,27 @@ def recursive_table(table, fit, *, sample_size, generations, seed):
         The real rows: generation 0.
     fit : callable
         (values, kinds) -> an object with ``draw(size, rng)``; see `GENERATORS`.
-    sample_size : int, sequence of int, or schedule; >= 10
+    sample_size : int, sequence of int, or schedule; in [10, 10⁸]
         Rows of generation t = 1, 2, ...; generation 0 has those of the table.
-    generations : int >= 1
-    seed : int, numpy.random.SeedSequence, numpy.random.Generator
+    generations : int in [1, 10⁶]
+    seed : int >= 0, numpy.random.SeedSequence, numpy.random.Generator
 
     Yields
     ------
     numpy.ndarray of float, (rows, columns)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range, before any work.
     """
-    generations = _checks.integer(generations, "generations", low=1)
+    _check_table(table, least=2)
+    if not callable(fit):
+        raise TypeError(f"fit must be a function of values and kinds, got {_checks.shown(fit)}")
+    generations = _checks.integer(generations, "generations", low=1, high=10**6)
     sizes = schedules.resolve(sample_size, generations + 1, low=10)
-    return _generations(table, fit, sizes[1:], np.random.default_rng(seed))
+    _checks.integers(sizes, "sample_size", high=10**8)
+    return _generations(table, fit, sizes[1:], _generator(seed))
 
 
 def _generations(table, fit, sizes, rng):
@@ -449,7 +560,18 @@ def kolmogorov(values, reference):
     Returns
     -------
     numpy.ndarray of float, (columns,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not rows of numbers with as many columns.
     """
+    values, reference = _rows(values), _rows(reference, "reference")
+    if values.shape[1] != reference.shape[1]:
+        raise ValueError(
+            f"values and reference must have as many columns, got shapes {values.shape} and "
+            f"{reference.shape}"
+        )
     out = np.empty(values.shape[1])
     for j in range(len(out)):
         column, other = np.sort(values[:, j]), np.sort(reference[:, j])
@@ -464,11 +586,12 @@ def kolmogorov(values, reference):
 
 def dependence(values):
     """Return the matrix of rank correlations (Spearman), 0 where a column is constant."""
-    return correlation(np.stack([stats.rankdata(column) for column in values.T], axis=1))
+    return correlation(np.stack([stats.rankdata(column) for column in _rows(values).T], axis=1))
 
 
 def correlation(values):
     """Return the matrix of correlations (Pearson), 0 where a column is constant."""
+    values = _rows(values)
     centred = values - values.mean(axis=0)
     norm = np.sqrt((centred**2).sum(axis=0))
     centred = centred / np.where(norm > 0, norm, 1.0)
@@ -491,7 +614,19 @@ def induced(values, latent):
     -------
     numpy.ndarray of float, (columns, columns)
         Σ_j r^j f_j g_j, see `fit_copula`. What is left out is at most |r|^61.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type, shape or range.
     """
+    values = _rows(values)
+    latent = _checks.reals(latent, "latent", low=-_ABOUT_ONE, high=_ABOUT_ONE)
+    if latent.shape != (values.shape[1],) * 2:
+        raise ValueError(
+            f"latent must have a row and a column for each of the {values.shape[1]} columns "
+            f"of values, got shape {latent.shape}"
+        )
     f = np.array([_hermite_coefficients(_Empirical(column, None)) for column in values.T])
     out, power = np.zeros(latent.shape), np.ones(latent.shape)
     for degree in range(_HERMITE):

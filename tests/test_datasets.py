@@ -209,6 +209,7 @@ def server(monkeypatch):
             "url": server.url, "sha256": hashlib.sha256(BODY).hexdigest(), "bytes": len(BODY),
             "file": "text.txt",
         })  # fmt: skip
+        monkeypatch.setattr(datasets, "_SCHEME", "http://")  # it has no certificate
         yield server
         server.shutdown()
 

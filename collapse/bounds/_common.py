@@ -17,11 +17,11 @@ class Bounds(NamedTuple):
 
 def share_arguments(p0, n, k, *, smallest_n=1, largest_k=None):
     """Return checked arrays: a share in [0, 1], a sample size, and a generation >= 1."""
-    return (
-        _checks.reals(p0, "p0", low=0.0, high=1.0),
-        _checks.integers(n, "n", low=smallest_n),
-        _checks.integers(k, "k", low=1, high=largest_k),
-    )
+    p0 = _checks.reals(p0, "p0", low=0.0, high=1.0)
+    n = _checks.integers(n, "n", low=smallest_n)
+    k = _checks.integers(k, "k", low=1, high=largest_k)
+    _checks.broadcast(p0=p0, n=n, k=k)
+    return p0, n, k
 
 
 def level_arguments(x, n, k, std, *, smallest_n):
@@ -30,4 +30,5 @@ def level_arguments(x, n, k, std, *, smallest_n):
     n = _checks.integers(n, "n", low=smallest_n)
     k = _checks.integers(k, "k", low=0)
     std = _checks.reals(std, "std", low=0.0, open_low=True)
+    _checks.broadcast(x=x, n=n, k=k, std=std)
     return _log_ratio(std, x), n, k

@@ -111,6 +111,7 @@ def poisson(rate, n, k):
     rate = _checks.reals(rate, "rate", low=0.0)
     n = _checks.integers(n, "n", low=1)
     k = _checks.integers(k, "k", low=1)
+    _checks.broadcast(rate=rate, n=n, k=k)
     low, high = 2 / (k + 1 + np.log(k) / 3), 2 / (k + 1)
     with np.errstate(over="ignore", under="ignore"):
         return Bounds((-np.expm1(-n * rate * low))[()], (-np.expm1(-n * rate * high))[()])
@@ -126,7 +127,7 @@ def distinct(k, *, counts=None, probabilities=None, n=None):
     """
     k = _checks.integers(k, "k", low=1, high=_MAX_STEPS)
     share, multiplicity, n = spectrum(counts, probabilities, n)
-    n = _checks.integer(n, "n", low=1)
+    n = _checks.integer(n, "n", low=1, high=_checks.MAX_SIZE)
     lower, upper = bernoulli(share, n, k[..., None])
     return Bounds((lower @ multiplicity)[()], (upper @ multiplicity)[()])
 
@@ -156,6 +157,7 @@ def ancestors(n, k):
     """
     n = _checks.integers(n, "n", low=1)
     k = _checks.integers(k, "k", low=0, high=_MAX_STEPS)
+    _checks.broadcast(n=n, k=k)
     return (1 + _ancestors_but_one(n, k))[()]
 
 
@@ -203,7 +205,7 @@ def gaussian(x, n, k, *, std=1.0, ddof=1):
         If an argument is of the wrong type or out of range.
     """
     x = _checks.reals(x, "x", low=0.0, open_low=True)
-    x, k, std = np.broadcast_arrays(x, _checks.integers(k, "k", low=0), _std(std))
+    x, k, std = _checks.broadcast_arrays(x=x, k=_checks.integers(k, "k", low=0), std=_std(std))
     points = _Points(n, k, ddof)
     # Without a generation Σ_0 is certain: the infimum is 0 above it and 1 below.
     log_bound = np.where((k == 0) & (x > std), -np.inf, 0.0)
@@ -269,7 +271,8 @@ def _mixture_arguments(x, n, k, std, eta):
     n = _checks.integers(n, "n", low=2)
     k = _checks.integers(k, "k", low=0)
     growth = np.log1p(suresh.kappa(n, eta=_checks.real(eta, "eta", low=1.0, open_low=True)))
-    return np.broadcast_arrays(x, n, k, _std(std), growth)
+    x, n, k, std = _checks.broadcast_arrays(x=x, n=n, k=k, std=_std(std))
+    return x, n, k, std, np.broadcast_to(growth, n.shape)
 
 
 def walk(x, noise, n, *, dim=1, std=1.0):

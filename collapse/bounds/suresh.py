@@ -72,6 +72,7 @@ def poisson(rate, n, k):
     rate = _checks.reals(rate, "rate", low=0.0)
     n = _checks.integers(n, "n", low=1)
     k = _checks.integers(k, "k", low=1)
+    _checks.broadcast(rate=rate, n=n, k=k)
     with np.errstate(over="ignore", under="ignore"):
         return Bounds((-np.expm1(-n * rate / k))[()], (-np.expm1(-3.0 * n * rate / k))[()])
 
@@ -100,7 +101,7 @@ def distinct(k, *, counts=None, probabilities=None, n=None):
     """
     k = _checks.integers(k, "k", low=1)
     share, multiplicity, n = spectrum(counts, probabilities, n)
-    n = _checks.integer(n, "n", low=1)
+    n = _checks.integer(n, "n", low=1, high=_checks.MAX_SIZE)
     lower, lost, spoilt = _theorem_1(share, n, k[..., None])
     upper = lower + np.minimum(spoilt, 1) * lost
     return Bounds((lower @ multiplicity)[()], (upper @ multiplicity)[()])
@@ -160,7 +161,7 @@ def kappa(n, *, eta=2.0):
     Parameters
     ----------
     n : array of int >= 2
-    eta : array of float > 1
+    eta : array of float in (1, 1e100]
 
     Returns
     -------
@@ -172,5 +173,6 @@ def kappa(n, *, eta=2.0):
         If an argument is of the wrong type or out of range.
     """
     free = _checks.integers(n, "n", low=2) - 1.0
-    eta = _checks.reals(eta, "eta", low=1.0, open_low=True)
+    eta = _checks.reals(eta, "eta", low=1.0, high=1e100, open_low=True)
+    _checks.broadcast(n=free, eta=eta)
     return np.expm1((1 - 1 / eta) * (free / 2 + 4 * eta) / (free * (free + 4 * eta)))

@@ -51,7 +51,7 @@ def log_moment(a, z):
     total = 0.0
     base = a
     # Complex z comes from contours through the right half plane, on which |a + z| > 0.7 a.
-    nearest = np.min(a) if np.iscomplexobj(z) else min(np.min(a), np.min(a + z))
+    nearest = np.min(a) if np.iscomplexobj(z) else np.min(np.minimum(a, a + z), initial=np.inf)
     if nearest < _SHIFT:
         # Γ(a) = Γ(a + m)/(a (a+1) ... (a+m−1)) moves every shape to where Stirling's series is
         # exact to rounding.

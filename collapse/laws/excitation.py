@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _MAX_DENSE = 2000  # n of the laws that hold a whole n × n matrix
+_MAX_STEPS = 10**6  # of the laws that go one generation after the other
 _SMALLEST = 1e-100  # fresh fraction, and p, for which ratios of probabilities stay in the floats
 _BLOCK = 64  # states eliminated at once
 
@@ -60,7 +61,8 @@ def stationary_variance(p, n, fresh_fraction):
         If an argument is of the wrong type or out of range.
     """
     p = _checks.reals(p, "p", low=0.0, high=1.0)
-    return (p * (1 - p) / _effective_size(*_size_and_fraction(n, fresh_fraction)))[()]
+    n, fraction = _size_and_fraction(n, fresh_fraction, p=p)
+    return (p * (1 - p) / _effective_size(n, fraction))[()]
 
 
 def homozygosity(n, fresh_fraction, *, source=0.0):
@@ -86,7 +88,7 @@ def homozygosity(n, fresh_fraction, *, source=0.0):
         If an argument is of the wrong type or out of range.
     """
     source = _checks.reals(source, "source", low=0.0, high=1.0)
-    n, fraction = _size_and_fraction(n, fresh_fraction)
+    n, fraction = _size_and_fraction(n, fresh_fraction, source=source)
     return (source + (1 - source) / _effective_size(n, fraction))[()]
 
 
@@ -115,6 +117,7 @@ def smallest_fraction(ratio, n):
     """
     n = _checks.integers(n, "n", low=1).astype(float)
     ratio = _checks.reals(ratio, "ratio", low=0.0, high=1.0, open_low=True)
+    _checks.broadcast(ratio=ratio, n=n)
     if np.any(ratio * n < 1 - 1e-12):
         raise ValueError("ratio must be in [1/n, 1]: n independent draws have ratio 1/n")
     lost = np.minimum((1 / ratio - 1) / np.maximum(n - 1, 1), 1.0)  # 1 − (1 − α)²
@@ -167,7 +170,7 @@ def pmf(p0, p, n, fresh_fraction, k):
         μ*(A).
     n : int in [1, 2000]
     fresh_fraction : float in [0, 1]
-    k : array of int >= 1
+    k : array of int in [1, 10⁶]
         Generation. Time grows with the largest.
 
     Returns
@@ -182,7 +185,7 @@ def pmf(p0, p, n, fresh_fraction, k):
     """
     p0 = _checks.real(p0, "p0", low=0.0, high=1.0)
     p, n, fraction = _chain(p, n, fresh_fraction, low=0.0)
-    k = _checks.integers(k, "k", low=1)
+    k = _checks.integers(k, "k", low=1, high=_MAX_STEPS)
     out = np.empty((*k.shape, n + 1))
     law = _transition(np.array([p0]), p, n, fraction)[0]
     last = int(k.max(initial=1))
@@ -230,7 +233,7 @@ def lineages(n, fresh_fraction, k):
     ----------
     n : int in [1, 2000]
     fresh_fraction : float in [0, 1]
-    k : array of int >= 0
+    k : array of int in [0, 10⁶]
 
     Returns
     -------
@@ -242,7 +245,7 @@ def lineages(n, fresh_fraction, k):
         If an argument is of the wrong type or out of range.
     """
     _, n, fraction = _chain(0.5, n, fresh_fraction, low=0.0)
-    k = _checks.integers(k, "k", low=0)
+    k = _checks.integers(k, "k", low=0, high=_MAX_STEPS)
     out = np.empty(k.shape)
     law = np.zeros(n + 1)
     law[n] = 1.0
@@ -337,7 +340,7 @@ def gaussian_moments(n, fresh_fraction, *, ddof=1, std=1.0):
     n : array of int >= 2
     fresh_fraction : array of float in (0, 1]
     ddof : {0, 1}
-    std : float > 0
+    std : float in (0, 1e150]
         s.
 
     Returns
@@ -352,7 +355,7 @@ def gaussian_moments(n, fresh_fraction, *, ddof=1, std=1.0):
     """
     n, fraction = _size_and_fraction(n, fresh_fraction, low=2)
     ddof = _checks.choice(ddof, "ddof", (0, 1))
-    variance = _checks.real(std, "std", low=0.0, open_low=True) ** 2
+    variance = _checks.real(std, "std", low=0.0, high=1e150, open_low=True) ** 2
     force = n * fraction * (2 - fraction)
     if ddof == 0:
         denominator = 1 + force - fraction * (2 - fraction)
@@ -443,11 +446,12 @@ def _effective_size(n, fraction):
     return 1 + (n - 1) * fraction * (2 - fraction)
 
 
-def _size_and_fraction(n, fresh_fraction, low=1):
+def _size_and_fraction(n, fresh_fraction, low=1, **others):
     n = _checks.integers(n, "n", low=low).astype(float)
     fraction = _checks.reals(
         fresh_fraction, "fresh_fraction", low=0.0, high=1.0, open_low=True
     )
+    _checks.broadcast(n=n, fresh_fraction=fraction, **others)
     return n, fraction
 
 

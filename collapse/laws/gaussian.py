@@ -107,7 +107,7 @@ def std_ppf(q, n, k, *, std=1.0, ddof=1):
         If an argument is of the wrong type or out of range.
     """
     q = _checks.reals(q, "q", low=0.0, high=1.0)
-    q, k, std = np.broadcast_arrays(q, _checks.integers(k, "k", low=0), _std(std))
+    q, k, std = _checks.broadcast_arrays(q=q, k=_checks.integers(k, "k", low=0), std=_std(std))
     points = _Points(n, k, ddof)
     with np.errstate(divide="ignore"):
         log_ratio = np.where(q == 0, -np.inf, np.where(q == 1, np.inf, 0.0))
@@ -124,7 +124,7 @@ def moment(power, n, k, *, std=1.0, ddof=1):
 
     Parameters
     ----------
-    power : array of float, finite
+    power : array of float in [-1e100, 1e100]
         The moment is infinite for power <= −ν_t at some t < k.
     n, k, std, ddof
         As in `std_sf`.
@@ -134,8 +134,9 @@ def moment(power, n, k, *, std=1.0, ddof=1):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
     """
-    power = _checks.reals(power, "power")
-    power, k, std = np.broadcast_arrays(power, _checks.integers(k, "k", low=0), _std(std))
+    power = _checks.reals(power, "power", low=-1e100, high=1e100)
+    k = _checks.integers(k, "k", low=0)
+    power, k, std = _checks.broadcast_arrays(power=power, k=k, std=_std(std))
     points = _Points(n, k, ddof)
     log_moment = np.array(power / 2 * points.shift)
     for rows, a, counts in points.groups(np.ones(k.shape, dtype=bool)):
@@ -151,9 +152,10 @@ def mean_variance(n, k, *, std=1.0, ddof=1):
     """Return Var μ_k = Σ_{t<k} E[Σ_t²]/n_t, with E Σ_t² = Σ_0² Π_{s<t} (n_s − 1)/(n_s − ddof).
 
     For constant n that is k Σ_0²/n with divisor n − 1 and Σ_0² (1 − (1 − 1/n)^k) with divisor n.
-    Arguments and errors as `std_sf`.
+    Arguments and errors as `std_sf`, for std <= 1e150.
     """
-    k, std = np.broadcast_arrays(_checks.integers(k, "k", low=0), _std(std))
+    std = _checks.reals(std, "std", low=0.0, high=1e150, open_low=True)  # its square is a float
+    k, std = _checks.broadcast_arrays(k=_checks.integers(k, "k", low=0), std=std)
     ddof = _checks.choice(ddof, "ddof", (0, 1))
     if isinstance(n, numbers.Integral):  # in closed form: time and memory do not depend on k
         n = _checks.integer(n, "n", low=2)
@@ -250,8 +252,9 @@ def collapse_point_cdf(x, n, *, std=1.0, ddof=1):
     x = _checks.reals(x, "x", infinite=True)
     n = _checks.integer(n, "n", low=2, high=2000)
     ddof = _checks.choice(ddof, "ddof", (0, 1))
-    x = x / _checks.real(std, "std", low=0.0, open_low=True)
     finite = np.isfinite(x)
+    with np.errstate(over="ignore"):  # too large, in any case
+        x = x / _checks.real(std, "std", low=0.0, open_low=True)
     largest = np.abs(x[finite]).max(initial=1.0)
     if largest > 1e4:
         raise ValueError(f"x must be infinite or in [-1e4, 1e4] in units of std, got {largest:g}")
@@ -334,7 +337,7 @@ class _Points:
 def _log_tails(x, n, k, std, ddof):
     """Return the logarithms of lower and upper tail; NaN for the one that is not small."""
     x = _checks.reals(x, "x", infinite=True)
-    x, k, std = np.broadcast_arrays(x, _checks.integers(k, "k", low=0), _std(std))
+    x, k, std = _checks.broadcast_arrays(x=x, k=_checks.integers(k, "k", low=0), std=_std(std))
     points = _Points(n, k, ddof)
     lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     upper[(x == np.inf) | ((k == 0) & (std <= x))] = -np.inf

@@ -24,7 +24,7 @@ def volume_sf(x, n, k, *, dim, ddof=1):
     n : int >= dim + 1
         The same in every generation.
     k : array of int >= 0
-    dim : int >= 1
+    dim : int in [1, 10⁶]
     ddof : {0, 1}
 
     Returns
@@ -37,7 +37,7 @@ def volume_sf(x, n, k, *, dim, ddof=1):
         If an argument is of the wrong type or out of range.
     """
     x = _checks.reals(x, "x", infinite=True)
-    x, k = np.broadcast_arrays(x, _checks.integers(k, "k", low=0))
+    x, k = _checks.broadcast_arrays(x=x, k=_checks.integers(k, "k", low=0))
     shapes, divisor = _shapes(n, dim, ddof)
     sf = np.where(x < 0, 1.0, np.where(k == 0, x < 1, x == 0)).astype(float)
     inside = (x > 0) & (x < np.inf) & (k > 0)
@@ -63,7 +63,7 @@ def lyapunov_exponents(n, dim, *, ddof=1):
     Parameters
     ----------
     n : int >= dim + 1
-    dim : int >= 1
+    dim : int in [1, 10⁶]
     ddof : {0, 1}
 
     Returns
@@ -81,7 +81,7 @@ def lyapunov_exponents(n, dim, *, ddof=1):
 
 def _shapes(n, dim, ddof):
     """Return the shapes (n−i)/2, increasing, and (n−ddof)/2, after checks."""
-    dim = _checks.integer(dim, "dim", low=1)
+    dim = _checks.integer(dim, "dim", low=1, high=10**6)
     n = _checks.integer(n, "n", low=dim + 1)
     ddof = _checks.choice(ddof, "ddof", (0, 1))
     return (n - 1.0 - np.arange(dim)[::-1]) / 2, (n - ddof) / 2

@@ -37,6 +37,7 @@ def survival(rate, n, k):
     rate = _checks.reals(rate, "rate", low=0.0)
     n = _checks.integers(n, "n", low=1)
     k = _checks.integers(k, "k", low=0)
+    _checks.broadcast(rate=rate, n=n, k=k)
     with np.errstate(under="ignore", over="ignore"):
         later = -np.expm1(-n * rate * branching.g(np.maximum(k, 1)))
     return np.where(k == 0, np.where(rate > 0, 1.0, 0.0), later)[()]

@@ -58,7 +58,7 @@ def noise_sum(schedule, T):
     Parameters
     ----------
     schedule : int, sequence of int, or schedule; >= 1
-    T : array of int in [0, 10⁸]
+    T : array of int in [0, 10⁸], or any int >= 0 where the schedule is an int
         Number of fits; S_0 = 0, S_1 = 1.
 
     Returns
@@ -71,12 +71,13 @@ def noise_sum(schedule, T):
         If an argument is of the wrong type or out of range, a sequence is shorter than T, or a
         schedule exceeds 2**62 before generation T.
     """
-    T = _checks.integers(T, "T", low=0, high=_MAX_HORIZON)
-    if isinstance(schedule, numbers.Integral):
+    constant = isinstance(schedule, numbers.Integral)
+    T = _checks.integers(T, "T", low=0, high=None if constant else _MAX_HORIZON)
+    if constant:
         _checks.integer(schedule, "schedule", low=1, high=_checks.MAX_SIZE)
         return T.astype(float)[()]
     last = int(T.max(initial=0))
-    if not callable(schedule):
+    if not callable(schedule) or isinstance(schedule, type):
         schedule = schedules.resolve(schedule, last, name="schedule").__getitem__
     out = np.zeros(T.shape)
     first, total, carry = None, 0.0, 0.0
@@ -129,7 +130,7 @@ def total_noise(schedule):
     if not isinstance(schedule, schedules.Schedule):
         raise TypeError(
             "schedule must be an int or made by collapse.schedules, of which the sizes at infinity "
-            f"are known, got {schedule!r}"
+            f"are known, got {_checks.shown(schedule)}"
         )
     kind, n, growth = schedule.kind, schedule.n, schedule.growth
     if schedule.maximum is not None or kind == "constant" or growth <= 1:
@@ -188,6 +189,7 @@ def _squared_ratio(x, noise, n, dim, std):
     n = _checks.integers(n, "n", low=1)
     dim = _checks.integers(dim, "dim", low=1)
     std = _checks.reals(std, "std", low=0.0, open_low=True)
+    _checks.broadcast(x=x, noise=noise, n=n, dim=dim, std=std)
     with np.errstate(all="ignore"):  # 0/0 and ∞/∞ are settled after
         level = np.maximum(x / std, 0.0) ** 2 * (n / noise)
     # No noise is a certain 0, which is greater than no x >= 0.
@@ -294,12 +296,15 @@ def against_independent(noise, *, dim=1):
     """
     noise = _checks.reals(noise, "noise", low=0.0, open_low=True)
     half = _checks.integers(dim, "dim", low=1) / 2
+    _checks.broadcast(noise=noise, dim=half)
     return special.betainc(half, half, 1 / (1 + noise))[()]
 
 
 def _improvement_arguments(rho, dim):
     rho = _checks.reals(rho, "rho", low=0.0, open_low=True)
-    return rho, _checks.integers(dim, "dim", low=1)
+    dim = _checks.integers(dim, "dim", low=1)
+    _checks.broadcast(rho=rho, dim=dim)
+    return rho, dim
 
 
 def _student_tail(rho, dim):

@@ -41,6 +41,7 @@ _MAX_ENTRIES = 2.5e7  # binomial weights held at once: 12 bytes each
 _MAX_WORK = 2e10  # products of binomial weights: about 20 s
 _STEP = 6000  # products that take as long as the rest of a step
 _MAKING = 10  # products that take as long as making a weight
+_MAX_STEPS = 10**6  # of the laws that go one generation after the other
 _MAX_DENSE = 2000  # n of the laws that hold a whole n × n matrix
 _PAIRS = 2**15  # pairs of symbols treated at once
 _BLOCK = 2**18  # binomial weights made at once
@@ -163,7 +164,7 @@ def ancestors(n, k):
     ----------
     n : int in [1, 2000]
         Sample size, the same in every generation.
-    k : array of int >= 0
+    k : array of int in [0, 10⁶]
 
     Returns
     -------
@@ -176,7 +177,7 @@ def ancestors(n, k):
         If an argument is of the wrong type or out of range.
     """
     n = _checks.integer(n, "n", low=1, high=_MAX_DENSE)
-    k = _checks.integers(k, "k", low=0)
+    k = _checks.integers(k, "k", low=0, high=_MAX_STEPS)
     step = _occupancy(n)
     out = np.empty((*k.shape, n + 1))
     law = np.zeros(n + 1)
@@ -201,7 +202,7 @@ def mrca_sf(n, k):
     ----------
     n : int in [1, 2000]
         Sample size, the same in every generation.
-    k : array of int >= 0
+    k : array of int in [0, 10⁶]
 
     Returns
     -------
@@ -335,7 +336,7 @@ def _backward(p0, n, k, last, two_sided):
     k = _checks.integers(k, "k", low=0)
     constant = isinstance(n, numbers.Integral)
     sizes = schedules.resolve(n, 1 if constant else int(k.max(initial=0)), name="n", low=1)
-    shape = np.broadcast_shapes(p0.shape, k.shape)
+    shape = _checks.broadcast(p0=p0, k=k)
     starts, start_index = np.unique(p0, return_inverse=True)
     times, time_index = np.unique(k, return_inverse=True)
     table = np.empty((len(starts), len(times)))

@@ -5,6 +5,8 @@ import numpy as np
 from collapse import _checks
 from collapse.models.categorical import pick, resample
 
+_MAX_CAPACITY = 10**8
+
 
 class EmpiricalMeasure:
     """Weighted atoms Σ w_i δ(x_i) in any space, refitted by the empirical measure of n samples.
@@ -19,7 +21,7 @@ class EmpiricalMeasure:
         Points x_i: numbers, vectors, paths, ...
     weights : array of float >= 0 that sum to 1, shape (m,)
         1/m each when None.
-    capacity : int >= m
+    capacity : int in [m, 10⁸]
         Slots, m when None. With fresh samples a generation can have as many atoms as samples, so
         the sample size must not exceed it.
 
@@ -42,7 +44,7 @@ class EmpiricalMeasure:
                 f"weights must have shape ({count},) as there are atoms, got {self.weights.shape}"
             )
         capacity = count if capacity is None else capacity
-        self.capacity = _checks.integer(capacity, "capacity", low=count, high=_checks.MAX_SIZE)
+        self.capacity = _checks.integer(capacity, "capacity", low=count, high=_MAX_CAPACITY)
 
     def __repr__(self):
         return f"EmpiricalMeasure({len(self.atoms)} atoms, capacity={self.capacity})"

@@ -34,11 +34,11 @@ class GaussianMixture:
     mean : float >= 0
     std : float > 0
     estimator : {"ml", "algorithm1", "em"}
-    eta : float > 1
+    eta : float in (1, 1e100]
         Enters κ.
-    fallback : float > 2
+    fallback : float in (2, 1e100]
         The paper has 50.
-    em_steps : int >= 1
+    em_steps : int in [1, 10⁶]
 
     Raises
     ------
@@ -55,9 +55,9 @@ class GaussianMixture:
         self.mean = _checks.real(mean, "mean", low=0.0)
         self.std = _checks.real(std, "std", low=0.0, open_low=True)
         self.estimator = _checks.choice(estimator, "estimator", ("ml", "algorithm1", "em"))
-        self.eta = _checks.real(eta, "eta", low=1.0, open_low=True)
-        self.fallback = _checks.real(fallback, "fallback", low=2.0, open_low=True)
-        self.em_steps = _checks.integer(em_steps, "em_steps", low=1)
+        self.eta = _checks.real(eta, "eta", low=1.0, high=1e100, open_low=True)
+        self.fallback = _checks.real(fallback, "fallback", low=2.0, high=1e100, open_low=True)
+        self.em_steps = _checks.integer(em_steps, "em_steps", low=1, high=10**6)
 
     def __repr__(self):
         options = {

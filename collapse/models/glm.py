@@ -10,6 +10,7 @@ from collapse.models import _glm_likelihood
 _ELEMENTS = 2**17
 
 # Of one response, or its rounding would drown the others; and of a sum of responses, for NumPy.
+_LARGEST_COVARIATE = 1e100  # its square is far from the end of the floats
 _LARGEST_MEAN, _LARGEST_TOTAL = 1e12, 1e18
 
 
@@ -45,8 +46,9 @@ class GLM:
     ----------
     coefficients : array of float, shape (features,), finite
     family : {"gaussian", "logistic", "poisson"}
-    covariates : array of float, shape (rows, features), finite, of full column rank, optional
+    covariates : array of float, shape (rows, features), of full column rank, optional
         Each sample takes one of these rows, all equally likely; an intercept is a column of ones.
+        No entry is beyond 1e100.
         Without them the first feature is an intercept and the others are independent standard
         normals.
     std : float > 0
@@ -63,7 +65,9 @@ class GLM:
     def __init__(self, coefficients, *, family, covariates=None, std=1.0):
         self.coefficients = _checks.reals(coefficients, "coefficients")
         self.family = _checks.choice(family, "family", ("gaussian", "logistic", "poisson"))
-        self.covariates = None if covariates is None else _checks.reals(covariates, "covariates")
+        self.covariates = None if covariates is None else _checks.reals(
+            covariates, "covariates", low=-_LARGEST_COVARIATE, high=_LARGEST_COVARIATE
+        )
         self.std = _checks.real(std, "std", low=0.0, open_low=True)
         shape = self.coefficients.shape
         if len(shape) != 1 or shape == (0,):

@@ -5,6 +5,8 @@ import numpy as np
 from collapse import _checks
 from collapse.models._statistics import merge_totals
 
+_LARGEST_TOTAL = 1e18  # of a sample, for NumPy
+
 
 class Poisson:
     """Poisson(rate), refitted by the mean of n samples (maximum likelihood).
@@ -44,11 +46,11 @@ class Poisson:
 
     def step(self, parameters, size, rng):
         """Return the next generation, by its sufficient statistic."""
-        return {"rate": rng.poisson(size * parameters["rate"]) / size}
+        return {"rate": _totals(size, parameters["rate"], rng) / size}
 
     def summarise(self, parameters, sizes, rng):
         """Return number and total of ``sizes`` samples in each row."""
-        return {"count": sizes, "total": rng.poisson(sizes * parameters["rate"])}
+        return {"count": sizes, "total": _totals(sizes, parameters["rate"], rng)}
 
     def merge(self, first, second):
         """Return the statistics of two sets of samples together."""
@@ -57,3 +59,14 @@ class Poisson:
     def estimate(self, statistics):
         """Return the mean of each row."""
         return {"rate": statistics["total"] / statistics["count"]}
+
+
+def _totals(sizes, rate, rng):
+    """Return the totals of samples of these sizes, one for each rate."""
+    mean = sizes * rate
+    if np.any(mean > _LARGEST_TOTAL):
+        raise ValueError(
+            "model must have a smaller rate, or sample_size must be smaller: the total of a "
+            f"sample has the mean {mean.max():.3g}, at most {_LARGEST_TOTAL:g} is possible"
+        )
+    return rng.poisson(mean)

@@ -13,6 +13,9 @@ from collapse.publishing.project import (
 )
 
 
+_LONGEST = 2000  # characters of an error message
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
@@ -26,7 +29,7 @@ def main(argv=None):
         arguments = _parser().parse_args(argv)
         return arguments.command(find_project(), arguments) or 0
     except UsageError as error:
-        print(f"collapse: {error}", file=sys.stderr)
+        print(f"collapse: {_one_line(str(error))}", file=sys.stderr)
         return 2
     except BuildError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -40,6 +43,12 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("collapse: interrupted", file=sys.stderr)
         return 130
+
+
+def _one_line(text):
+    """`text` as it can be shown on a terminal: without control characters, and not too long."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def _parser():
@@ -58,16 +67,16 @@ def _parser():
     run.add_argument("--figure", metavar="ID", help="such as P1-F-gauss: keep only its files")
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
                      metavar=("NAME", "VALUE"), help="give a parameter of the chapter a value")
-    run.add_argument("--out", type=Path, metavar="DIR", help="default: out/<chapter or figure>")
+    run.add_argument("--out", type=_folder, metavar="DIR", help="default: out/<chapter or figure>")
     build = add("build", _build, "execute what changed and render every page into _build/html")
     build.add_argument("--no-render", action="store_true", help="execute and check the ledger only")
     pdf = add("pdf", _pdf, "print the whole book to _build/book.pdf; needs Chromium")
     release = add("release", _release, "everything for an archive, with a list of checksums")
-    release.add_argument("--out", type=Path, metavar="DIR", help="default: dist")
+    release.add_argument("--out", type=_folder, metavar="DIR", help="default: dist")
     clean = add("notebooks", _notebooks, "write the chapters as clean notebooks")
-    clean.add_argument("--out", type=Path, required=True, metavar="DIR")
+    clean.add_argument("--out", type=_folder, required=True, metavar="DIR")
     course = add("course", _course, "write the chapters as a course: with and without solutions")
-    course.add_argument("--out", type=Path, required=True, metavar="DIR")
+    course.add_argument("--out", type=_folder, required=True, metavar="DIR")
     ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
     labels = add("labels", _labels, "compare the labels of the rendered pages with labels.txt")
     labels.add_argument("--write", action="store_true", help="add new ones to book/labels.txt")
@@ -82,6 +91,22 @@ def _positive(text):
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text!r}")
     return int(text)
+
+
+def _folder(text):
+    """The path of a folder that is there or can be made."""
+    problem = None
+    try:
+        text.encode()  # a name that cannot be printed is no use
+        path = Path(text).resolve()
+        nearest = next(p for p in (path, *path.parents) if p.exists())
+        if not text or not nearest.is_dir():
+            problem = f"{nearest} is a file" if text else "it is empty"
+    except (OSError, ValueError) as error:  # too long, not allowed, a NUL in it, not UTF-8
+        problem = getattr(error, "strerror", None) or "this is not a name of a folder"
+    if problem:
+        raise argparse.ArgumentTypeError(f"must be the path of a folder, got {text!r}: {problem}")
+    return Path(text)
 
 
 # The commands import what they need when they run, so that usage errors come at once.
@@ -174,6 +199,8 @@ def _labels(project, arguments):
     from collapse.publishing import labels
     from collapse.publishing.build import is_current
 
+    if not project.html.is_dir():
+        raise BuildError("there are no pages yet; run first: collapse build")
     if not is_current(project):
         raise BuildError("the pages are older than their sources; run first: collapse build")
     new, lost = labels.compare(project)

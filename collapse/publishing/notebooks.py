@@ -11,12 +11,14 @@ import jupytext
 import nbformat
 import yaml
 
+from collapse.publishing.archive import below
 from collapse.publishing.plain import Plain
 from collapse.publishing.project import (
     DISTRIBUTION,
     BuildError,
     UsageError,
     distribution_version,
+    in_one_step,
 )
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -85,15 +87,20 @@ def install_cell():
 
 
 def write_clean(project, folder):
-    """Write the clean notebooks of all chapters to `<folder>/<page>.ipynb`; returns the paths."""
-    words = Plain(project)
-    paths = []
-    for page in project.chapters:
-        path = Path(folder) / f"{page.name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(clean(page, words), path)
-        paths.append(path)
-    return paths
+    """Write the clean notebooks of all chapters to `<folder>/<page>.ipynb`; returns the paths.
+
+    `folder` appears in one step when all are there. Earlier ones in its place are replaced; raises
+    UsageError when it holds anything else.
+    """
+    folder, words = Path(folder), Plain(project)
+    names = {f"{page.name}.ipynb": page for page in project.chapters}
+    if folder.exists() and not (folder.is_dir() and below(folder).keys() <= names.keys()):
+        raise UsageError(f"--out {folder} exists and holds something else; choose another folder")
+    with in_one_step(folder) as new:
+        for name, page in names.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(clean(page, words), new / name)
+    return [folder / name for name in names]
 
 
 @dataclass(frozen=True)

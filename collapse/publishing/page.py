@@ -47,8 +47,10 @@ def show(fig, id, *, data=None, alt):
     import matplotlib.pyplot as plt
     from IPython.display import display
 
+    if not isinstance(fig, matplotlib.figure.Figure):
+        raise TypeError(f"fig must be a matplotlib figure, got {type(fig).__name__}")
     if not isinstance(id, str) or not _FIGURE_ID.fullmatch(id):
-        raise ValueError(f"id must consist of letters, digits, '-' and '_', got {id!r}")
+        raise ValueError(f"id must consist of letters, digits, '-' and '_', got {_shown(id)}")
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError("alt must describe the figure in words; it is empty")
     table = _as_table(data)
@@ -87,7 +89,7 @@ def emit(name, value, se=None):
     """
     if not isinstance(name, str) or not _QUANTITY.fullmatch(name):
         raise ValueError(
-            f"name must consist of letters, digits, '-', '_' and single dots, got {name!r}"
+            f"name must consist of letters, digits, '-', '_' and single dots, got {_shown(name)}"
         )
     if name.endswith(SE_SUFFIX):
         raise ValueError(f"name must not end in {SE_SUFFIX!r}, got {name!r}: pass se instead")
@@ -161,9 +163,25 @@ def _as_float(name, number):
         number = number.item()
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {type(number).__name__}")
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {number}")
-    return float(number)
+    try:
+        value = float(number)
+    except OverflowError:  # an int beyond the floats
+        value = math.inf
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return value
+
+
+def _shown(name):
+    """What was given as a name, for an error message."""
+    return repr(name) if isinstance(name, str) else f"a value of type {type(name).__name__}"
+
+
+def _shape(column):
+    """The shape of an array or a list, () for what has none."""
+    if hasattr(column, "shape"):
+        return column.shape
+    return (len(column),) if hasattr(column, "__len__") else ()
 
 
 def _as_table(data):
@@ -173,13 +191,16 @@ def _as_table(data):
     import pandas as pd
 
     if isinstance(data, dict):
-        lengths = {key: getattr(column, "shape", (len(column),)) for key, column in data.items()}
+        lengths = {key: _shape(column) for key, column in data.items()}
         if len(set(lengths.values())) != 1 or any(len(shape) != 1 for shape in lengths.values()):
             raise ValueError(f"data must hold equally long 1-D arrays, got shapes {lengths}")
         return pd.DataFrame({key: list(column) for key, column in data.items()})
     if hasattr(data, "to_dataframe"):  # xarray; a DataArray needs a name for its column
         unnamed = hasattr(data, "to_dataset") and data.name is None
-        data = data.to_dataframe(name="value") if unnamed else data.to_dataframe()
+        try:
+            data = data.to_dataframe(name="value") if unnamed else data.to_dataframe()
+        except ValueError as error:
+            raise ValueError("data must have at least one dimension") from error
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             "data must be a DataFrame, an xarray object, a dict of 1-D arrays or None, "
