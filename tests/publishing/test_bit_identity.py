@@ -1,0 +1,131 @@
+"""The same bits again: in a second cold build, in one process or in two.
+
+Every notebook is executed twice, with one and with two jobs for everything that takes `n_jobs`:
+runs of the package and what a chapter itself hands to joblib. All files that come of it must be
+equal byte for byte. A quantity is written with `repr`, which is exact.
+"""
+
+import nbformat
+import pytest
+
+from collapse.publishing import execute, notebooks
+from collapse.publishing.archive import below
+from collapse.publishing.project import Project
+from publishing.conftest import ROOT
+
+# Makes a notebook use so many jobs, whatever its calls say. The mini book has no such calls.
+_JOBS = """\
+import importlib.util
+
+if importlib.util.find_spec("collapse.recursion"):
+    import joblib
+
+    import collapse.recursion
+
+    class _Parallel(joblib.Parallel):
+        def __init__(self, n_jobs=None, **options):
+            super().__init__(n_jobs={jobs}, **options)
+
+    joblib.Parallel = _Parallel
+    collapse.recursion._check_jobs = lambda n_jobs: {jobs}
+"""
+
+_MODELS = """\
+import joblib
+import numpy as np
+from collapse import Bernoulli, Gaussian, GaussianMixture, recursive_training
+from collapse.publishing import emit, show
+import matplotlib.pyplot as plt
+
+
+class Hidden:
+    \"\"\"A model that is wrong: what it draws depends on what the process drew before.\"\"\"
+
+    parameters = {"mean": np.array(0.0)}
+    calls = 0
+
+    def draw(self, parameters, size, rng):
+        Hidden.calls += 1
+        mean = parameters["mean"][:, None]
+        return mean + Hidden.calls * rng.standard_normal((len(mean), size))
+
+    def fit(self, samples):
+        return {"mean": samples.mean(axis=1)}
+
+
+models = {"coin": Bernoulli(0.3), "gauss": Gaussian(), "hidden": Hidden(),
+          "mixture": GaussianMixture(mean=1.0, std=0.5)}
+means = {}
+for name, model in models.items():
+    run = recursive_training(model, sample_size=7, generations=5, replications=2500, seed=11)
+    means[name] = float(run[next(iter(model.parameters))].mean())
+    emit(f"jobs.{name}", means[name])
+pids = joblib.Parallel(n_jobs=3)(joblib.delayed(pow)(2, i) for i in range(4))
+emit("jobs.used", joblib.effective_n_jobs(joblib.Parallel(n_jobs=3).n_jobs))
+fig, ax = plt.subplots()
+ax.plot([means["coin"], means["gauss"], means["mixture"]])
+show(fig, "jobs", data={"mean": [means["coin"], means["gauss"], means["mixture"]]}, alt="Means.")
+"""
+
+
+def executed(root, chapters, folder, *, jobs, workers=1):
+    """Execute notebooks, by name, with so many jobs; returns name -> folder with the result."""
+    folder.mkdir()
+    tasks = []
+    for name, notebook in chapters.items():
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(_JOBS.format(jobs=jobs), id="jobs"))
+        tasks.append(execute.Job(name, nbformat.writes(notebook), root,
+                                 folder / name.replace("/", "."), folder))
+    outcomes = list(execute.run_jobs(tasks, workers))
+    assert [outcome.error for outcome in outcomes if outcome.error] == []
+    return {outcome.name: outcome.folder for outcome in outcomes}
+
+
+def chapters(project):
+    return {page.name: notebooks.read(page) for page in project.chapters}
+
+
+def differing(one, two):
+    """Files of two results that are not the same; the notebooks themselves say how long it took."""
+    told = {"executed.ipynb", "execution.json"}
+    one, two = ({name: path.read_bytes() for name, path in below(folder).items()
+                 if name not in told} for folder in (one, two))
+    return {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)}
+
+
+def test_two_cold_builds_of_the_mini_book(built_once, tmp_path):
+    project = Project(built_once)
+    again = executed(project.root, chapters(project), tmp_path / "again", jobs=2)
+    for page in project.chapters:
+        [first] = project.cache.glob(f"{page.slug}-*")
+        assert differing(first, again[page.name]) == set()
+        assert len(below(again[page.name])) > 2
+
+
+def test_models_in_one_process_and_in_two(tmp_path):
+    """And the comparison can fail: one model has hidden state, one number is the lever itself."""
+    results = []
+    for jobs in (1, 2):
+        cells = [nbformat.v4.new_code_cell(_MODELS, id="models")]
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={
+            "kernelspec": notebooks.KERNELSPEC})
+        results.append(executed(ROOT, {"models": notebook}, tmp_path / str(jobs),
+                                jobs=jobs)["models"])
+    assert differing(*results) == {"emitted/jobs.used.json", "emitted/jobs.hidden.json"}
+    assert [execute.emitted(folder)["jobs.used"]["value"] for folder in results] == [1.0, 2.0]
+    assert {"data/jobs.csv", "figures/jobs.svg", "emitted/jobs.mixture.json"} <= set(
+        below(results[0]))
+
+
+@pytest.mark.slow
+def test_two_cold_builds_of_the_book(tmp_path):
+    """All but the measured quantities; ten minutes on two cores."""
+    project = Project(ROOT)
+    one, two = (executed(ROOT, chapters(project), tmp_path / str(jobs), jobs=jobs, workers=2)
+                for jobs in (1, 2))
+    measured = {f"emitted/{name}.json" for page in project.chapters
+                for name in page.front_matter.get("measured", [])}
+    found = {page.name: differing(one[page.name], two[page.name]) - measured
+             for page in project.chapters}
+    assert {name: sorted(files) for name, files in found.items() if files} == {}
+    assert sum(len(below(folder)) for folder in one.values()) > 1000
