@@ -21,7 +21,7 @@ from collapse.publishing.results import KINDS
 RELATIVE = 1e-9
 FALSE_ALARM_RATE = 1e-6
 _GROWN = 10  # a standard error that grew by more hides differences, and the report says so
-_PARTS = {"svg": "drawing (SVG)", "csv": "table (CSV)"}
+_PARTS = {"svg": "drawings (SVG)", "csv": "tables (CSV)"}
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,12 @@ def _compare_quantities(published, built, alike, same):
         counts[old["kind"]][became] += 1
         if old["se"] and new["se"] and new["se"] > _GROWN * old["se"]:
             grown.append(name)
-    told = {"exact": f"within {RELATIVE:g} of the value or the tolerance of their check",
-            "simulated": f"within {z:.2f} standard errors (false alarms: {FALSE_ALARM_RATE:g} "
-                         "for all together)"}
-    lines = [f"{kind}: {counts[kind].total()} quantities, {counts[kind]['identical']} identical, "
-             f"{counts[kind]['close']} {close}, {counts[kind]['wrong']} wrong"
-             for kind, close in told.items()]
-    lines += [f"measured: {counts['measured'].total()} quantities, not compared",
-              *_extra("quantities", published, built)]
+    close = {"exact": f"within {RELATIVE:g} of the value or what the ledger allows",
+             "simulated": f"within {z:.2f} standard errors of the difference (false alarms: "
+                          f"{FALSE_ALARM_RATE:g} for all together)",
+             "measured": "there, not compared"}
+    lines = [_counted(f"{kind} quantities", counts[kind], close=close[kind]) for kind in KINDS]
+    lines += _extra("quantities", published, built)
     if grown:
         lines.append(f"standard errors more than {_GROWN} times as large as published: "
                      + ", ".join(grown))
@@ -123,12 +121,20 @@ def _compare_figures(published, built, same):
             elif new[part] != old[part] and new["chapter"] == old["chapter"] in same:
                 problem = "differs; from the same sources it must be identical"
             else:
-                counts[part]["identical" if new[part] == old[part] else "different"] += 1
+                counts[part]["identical" if new[part] == old[part] else "close"] += 1
                 continue
-            problems.append(f"figure {id} ({old['chapter']}): its {_PARTS[part]} {problem}")
-    lines = [f"{_PARTS[part]}: {count['identical']} identical, {count['different']} different, "
-             "as other sources or versions may" for part, count in counts.items()]
+            counts[part]["wrong"] += 1
+            problems.append(f"{id} ({old['chapter']}): its {part.upper()} file {problem}")
+    lines = [_counted(_PARTS[part], counts[part], close="different, as they may be from other "
+                      "sources or versions") for part in _PARTS]
     return Report([*lines, *_extra("figures", published, built)], problems)
+
+
+def _counted(what, counts, *, close):
+    """A line such as "exact quantities: 5 identical, 1 wrong"."""
+    words = {"identical": "identical", "close": close, "wrong": "wrong"}
+    told = [f"{counts[key]} {words[key]}" for key in words if counts[key]]
+    return f"{what}: {', '.join(told) or 'none'}"
 
 
 def _pairs(what, published, built):

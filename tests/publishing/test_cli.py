@@ -74,11 +74,13 @@ def test_run_with_parameters(fresh, tmp_path):
     assert provenance["chapter"] == "book/rates/gaussian"
     assert provenance["parameters"] == {"n": 4, "label": "x"}
     assert provenance["emitted"]["mini.rest"] == {"value": 0.75**5, "se": None}
-    assert provenance["stamp"]["version"] == distribution_version()
-    assert len(provenance["stamp"]["source"]) == 64
     assert (out / "data/mini-gauss.csv").read_text().splitlines()[2] == "1,0.75"
     notebook = nbformat.read(out / "gaussian.ipynb", as_version=4)
     assert notebook.metadata.kernelspec.name == "python3"
+    stamp = notebook.metadata.collapse
+    assert stamp == provenance["stamp"] and len(stamp.source) == 64
+    assert (stamp.parameters.n, stamp.parameters.k) == (4, 5)
+    assert stamp.version == distribution_version()
 
     # again, to the same place: an earlier result of ours is replaced
     code, *_ = fresh.collapse("run", "gaussian", "-p", "n", "5", "--out", out)

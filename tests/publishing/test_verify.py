@@ -72,17 +72,11 @@ def test_a_build_agrees_with_its_manifest(mini, manifest_file):
     code, out, _ = mini.collapse("verify", manifest_file)
     assert code == 0
     assert "the same versions and type of machine" in out and "sources: the same" in out
-    assert "exact: 2 quantities, 2 identical" in out
-    assert "simulated: 1 quantities, 1 identical" in out
-    assert "drawing (SVG): 1 identical, 0 different" in out
-    assert "table (CSV): 1 identical, 0 different" in out
+    assert "exact quantities: 2 identical\n" in out
+    assert "simulated quantities: 1 identical\n" in out
+    assert "drawings (SVG): 1 identical\n" in out
+    assert "tables (CSV): 1 identical\n" in out
     assert out.endswith("The two agree.\n")
-
-
-def test_a_build_is_made_where_there_is_none(fresh, manifest_file):
-    code, out, _ = fresh.collapse("verify", manifest_file, "--jobs", "1")
-    assert code == 0 and out.count("executed in") == 2  # two cold builds, the same bits
-    assert "exact: 2 quantities, 2 identical" in out and "The two agree." in out
 
 
 def test_one_ulp_in_a_result_is_found(mini, manifest_file):
@@ -94,12 +88,6 @@ def test_one_ulp_in_a_result_is_found(mini, manifest_file):
     assert code == 1
     assert "mini.rest (book/rates/gaussian): 0.59049" in out and "must be identical" in out
     assert out.endswith("The two do not agree: 1 difference.\n")
-
-
-def test_a_chapter_that_fails_is_no_agreement(mini, manifest_file):
-    mini.edit(f"{LOOP}.md", "decay(2, 30)", "decay(0, 30)")
-    code, _, error = mini.collapse("verify", manifest_file)
-    assert code == 1 and "ZeroDivisionError" in error
 
 
 @pytest.mark.parametrize("name", [EXACT, SIMULATED])
@@ -179,20 +167,20 @@ def test_a_missing_chapter_is_named(published):
                                                                                other).problems
 
 
-@pytest.mark.parametrize(("part", "words"), [("svg", "drawing (SVG)"), ("csv", "table (CSV)")])
+@pytest.mark.parametrize(("part", "words"), [("svg", "drawings (SVG)"), ("csv", "tables (CSV)")])
 def test_a_figure_that_differs_is_named(published, part, words):
     other = copy.deepcopy(published)
     other["figures"][FIGURE][part] = "f" * 64
-    assert f"figure mini-gauss (book/rates/gaussian): its {words} differs" in only_problem(
+    assert f"mini-gauss (book/rates/gaussian): its {part.upper()} file differs" in only_problem(
         published, other)
     report = verify.compare(published, elsewhere(other))
-    assert report.problems == [] and f"{words}: 0 identical, 1 different" in report.text
+    assert report.problems == [] and f"{words}: 1 different, as they may be" in report.text
 
 
 def test_a_table_that_is_missing_is_named(published):
     other = elsewhere(published)
     other["figures"][FIGURE]["csv"] = None
-    assert "its table (CSV) is missing" in only_problem(published, other)
+    assert "its CSV file is missing" in only_problem(published, other)
 
 
 def test_a_kind_that_changes_is_named(published):
@@ -218,7 +206,7 @@ def test_measured_quantities_only_have_to_be_there(mini, manifest_file, publishe
     other["quantities"][SIMULATED]["kind"] = "measured"
     results.write(moved(other, SIMULATED, 1e3), mini.root / "results.json")
     code, out, _ = mini.collapse("verify", mini.root / "results.json")
-    assert code == 0 and "measured: 1 quantities, not compared" in out
+    assert code == 0 and "measured quantities: 1 there, not compared" in out
     assert "published as simulated, here measured" in mini.collapse("verify", manifest_file)[1]
 
 
