@@ -5,66 +5,33 @@ runs of the package and what a chapter itself hands to joblib. All files that co
 equal byte for byte. A quantity is written with `repr`, which is exact.
 """
 
+import shutil
+
+import joblib
 import nbformat
+import numpy as np
 import pytest
 
+from collapse import Bernoulli, Categorical, Gaussian, recursion, recursive_training
 from collapse.publishing import execute, notebooks
 from collapse.publishing.archive import below
 from collapse.publishing.project import Project
 from publishing.conftest import ROOT
 
-# Makes a notebook use so many jobs, whatever its calls say. The mini book has no such calls.
+# Makes a notebook use so many jobs, whatever its calls say.
 _JOBS = """\
-import importlib.util
-
-if importlib.util.find_spec("collapse.recursion"):
-    import joblib
-
-    import collapse.recursion
-
-    class _Parallel(joblib.Parallel):
-        def __init__(self, n_jobs=None, **options):
-            super().__init__(n_jobs={jobs}, **options)
-
-    joblib.Parallel = _Parallel
-    collapse.recursion._check_jobs = lambda n_jobs: {jobs}
-"""
-
-_MODELS = """\
 import joblib
-import numpy as np
-from collapse import Bernoulli, Categorical, Gaussian, recursive_training
-from collapse.publishing import emit, show
-import matplotlib.pyplot as plt
+
+import collapse.recursion
 
 
-class Hidden:
-    \"\"\"A model that is wrong: what it draws depends on what the process drew before.\"\"\"
-
-    parameters = {"mean": np.array(0.0)}
-    calls = 0
-
-    def draw(self, parameters, size, rng):
-        Hidden.calls += 1
-        mean = parameters["mean"][:, None]
-        return mean + Hidden.calls * rng.standard_normal((len(mean), size))
-
-    def fit(self, samples):
-        return {"mean": samples.mean(axis=1)}
+class _Parallel(joblib.Parallel):
+    def __init__(self, n_jobs=None, **options):
+        super().__init__(n_jobs={jobs}, **options)
 
 
-models = {"coin": Bernoulli(0.3), "gauss": Gaussian(), "hidden": Hidden(),
-          "symbols": Categorical([0.5, 0.3, 0.2])}
-means = {}
-for name, model in models.items():
-    run = recursive_training(model, sample_size=7, generations=5, replications=2500, seed=11)
-    means[name] = float((run[next(iter(model.parameters))] ** 3).mean())
-    emit(f"jobs.{name}", means[name])
-emit("jobs.used", joblib.effective_n_jobs(joblib.Parallel(n_jobs=3).n_jobs))
-fig, ax = plt.subplots()
-data = {"mean": [mean for name, mean in means.items() if name != "hidden"]}
-ax.plot(data["mean"])
-show(fig, "jobs", data=data, alt="Means of cubes.")
+joblib.Parallel = _Parallel
+collapse.recursion._check_jobs = lambda n_jobs: {jobs}
 """
 
 
@@ -106,19 +73,46 @@ def test_two_cold_builds_of_the_mini_book(built_once, fresh):
         assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
 
-def test_models_in_one_process_and_in_two(tmp_path):
-    """And the comparison can fail: one model has hidden state, one number is the lever itself."""
-    results = []
+def test_one_changed_byte_is_found(built_once, tmp_path):
+    [one] = Project(built_once).cache.glob("rates.gaussian-*")
+    two = shutil.copytree(one, tmp_path / "two")
+    assert differing(one, two) == set()
+    (two / "data/mini-gauss.csv").write_text("step,left\n")
+    (two / "emitted/mini.bound.json").unlink()
+    assert differing(one, two) == {"data/mini-gauss.csv", "emitted/mini.bound.json"}
+
+
+def test_models_in_one_process_and_in_two(monkeypatch):
+    """And the comparison can fail: one model has hidden state."""
+
+    class Hidden:
+        parameters = {"mean": np.array(0.0)}
+        calls = 0
+
+        def draw(self, parameters, size, rng):
+            Hidden.calls += 1
+            mean = parameters["mean"][:, None]
+            return mean + Hidden.calls * rng.standard_normal((len(mean), size))
+
+        def fit(self, samples):
+            return {"mean": samples.mean(axis=1)}
+
+    models = {"coin": Bernoulli(0.3), "gauss": Gaussian(), "hidden": Hidden(),
+              "symbols": Categorical([0.5, 0.3, 0.2])}
+    found = []
     for jobs in (1, 2):
-        cells = [nbformat.v4.new_code_cell(_MODELS, id="models")]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={
-            "kernelspec": notebooks.KERNELSPEC})
-        results.append(executed(ROOT, {"models": notebook}, tmp_path / str(jobs),
-                                jobs=jobs)["models"])
-    assert differing(*results) == {"emitted/jobs.used.json", "emitted/jobs.hidden.json"}
-    assert [execute.emitted(folder)["jobs.used"]["value"] for folder in results] == [1.0, 2.0]
-    assert {"data/jobs.csv", "figures/jobs.svg", "emitted/jobs.symbols.json"} <= set(
-        below(results[0]))
+        with monkeypatch.context() as patch:  # puts back what _JOBS changes
+            patch.setattr(joblib, "Parallel", joblib.Parallel)
+            patch.setattr(recursion, "_check_jobs", recursion._check_jobs)
+            exec(_JOBS.format(jobs=jobs), {})
+            assert joblib.Parallel(n_jobs=3).n_jobs == jobs
+            Hidden.calls = 0
+            runs = {name: recursive_training(model, sample_size=7, generations=5,
+                                             replications=2500, seed=11)
+                    for name, model in models.items()}
+        found.append({name: [run[parameter].values.tobytes() for parameter in run.data_vars]
+                      for name, run in runs.items()})
+    assert {name for name in models if found[0][name] != found[1][name]} == {"hidden"}
 
 
 @pytest.mark.slow
