@@ -35,21 +35,12 @@ collapse.recursion._check_jobs = lambda n_jobs: {jobs}
 """
 
 
-def executed(root, chapters, folder, *, jobs, workers=1):
-    """Execute notebooks, by name, with so many jobs; returns name -> folder with the result."""
-    folder.mkdir()
-    tasks = []
-    for name, notebook in chapters.items():
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(_JOBS.format(jobs=jobs), id="jobs"))
-        tasks.append(execute.Job(name, nbformat.writes(notebook), root,
-                                 folder / name.replace("/", "."), folder))
-    outcomes = list(execute.run_jobs(tasks, workers))
-    assert [outcome.error for outcome in outcomes if outcome.error] == []
-    return {outcome.name: outcome.folder for outcome in outcomes}
-
-
-def chapters(project):
-    return {page.name: notebooks.read(page) for page in project.chapters}
+def job(page, root, folder, jobs):
+    """Execute a chapter with so many jobs; the result goes below `folder`."""
+    notebook = notebooks.read(page)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(_JOBS.format(jobs=jobs), id="jobs"))
+    return execute.Job(page.name, nbformat.writes(notebook), root,
+                       folder / f"{page.slug}-{jobs}", folder)
 
 
 def differing(one, two):
@@ -119,11 +110,13 @@ def test_models_in_one_process_and_in_two(monkeypatch):
 def test_two_cold_builds_of_the_book(tmp_path):
     """All but the measured quantities; ten minutes on two cores."""
     project = Project(ROOT)
-    one, two = (executed(ROOT, chapters(project), tmp_path / str(jobs), jobs=jobs, workers=2)
-                for jobs in (1, 2))
-    measured = {f"emitted/{name}.json" for page in project.chapters
-                for name in page.front_matter.get("measured", [])}
-    found = {page.name: differing(one[page.name], two[page.name]) - measured
-             for page in project.chapters}
-    assert {name: sorted(files) for name, files in found.items() if files} == {}
-    assert sum(len(below(folder)) for folder in one.values()) > 1000
+    tasks = [job(page, ROOT, tmp_path, jobs) for page in project.chapters for jobs in (1, 2)]
+    outcomes = list(execute.run_jobs(tasks, 2))
+    assert [outcome.error for outcome in outcomes if outcome.error] == []
+    found = {}
+    for page in project.chapters:
+        one, two = (tmp_path / f"{page.slug}-{jobs}" for jobs in (1, 2))
+        measured = {f"emitted/{name}.json" for name in page.front_matter.get("measured", [])}
+        found[page.name] = sorted(differing(one, two) - measured)
+    assert {name: files for name, files in found.items() if files} == {}
+    assert len(list(tmp_path.glob("*-1/emitted/*.json"))) > 1000
