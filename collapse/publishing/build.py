@@ -1,22 +1,18 @@
 """The whole way from the sources to the pages, and single runs of one chapter."""
 
 import json
-import platform
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 from tqdm import tqdm
 
-from collapse.publishing import execute, ledger, notebooks
+from collapse.publishing import execute, ledger, notebooks, results
 from collapse.publishing.project import (
-    DISTRIBUTION,
     BuildError,
     UsageError,
-    distribution_version,
     in_one_step,
 )
 from collapse.publishing.render import render
@@ -25,7 +21,6 @@ from collapse.publishing.stage import stage
 PDF_LINE = "<!-- pdf -->"  # where the opening page offers the PDF when there is one
 PDF_NAME = "model-collapse.pdf"
 PROVENANCE = "provenance.json"  # beside the results of a run: how they were made
-_REPORTED_VERSIONS = ("numpy", "scipy", "pandas", "xarray", "matplotlib")
 
 
 def build(project, *, jobs=None, rendering=True, strict=False):
@@ -37,12 +32,14 @@ def build(project, *, jobs=None, rendering=True, strict=False):
     with project.locked():
         digest = source_digest(project)
         rows = load_ledger(project)
-        results = _execute_all(project, jobs)
-        quantities = _quantities(results)
+        folders = _execute_all(project, jobs)
+        quantities = _quantities(folders)
+        manifest = results.make(project, folders, rows)
         if rendering:
-            stage(project, results, rows, quantities)
+            stage(project, folders, rows, quantities)
             _digest_file(project).unlink(missing_ok=True)
             render(project, rows)
+            results.write(manifest, project.html / results.RESULTS)
         if short := ledger.shortfalls(rows, ledger.evaluate(rows, quantities), strict=strict):
             raise BuildError("the ledger falls short:\n" + "\n".join(short))
         if rendering:
@@ -91,6 +88,12 @@ def check_ledger(project, *, jobs=None):
     with project.locked():
         rows = load_ledger(project)
         return rows, ledger.evaluate(rows, _quantities(_execute_all(project, jobs)))
+
+
+def current_manifest(project, *, jobs=None):
+    """The manifest of the current book, executing what has no result yet; see `results`."""
+    with project.locked():
+        return results.make(project, _execute_all(project, jobs), load_ledger(project))
 
 
 def load_ledger(project):
@@ -151,7 +154,7 @@ def is_replaceable(folder, record):
 
 def _finish_run(project, page, folder, job, figure):
     """Turn a result into what a reader wants to have: drop the rest, add the provenance."""
-    quantities = execute.emitted(folder)
+    quantities, stamp = execute.emitted(folder), execute.stamp(folder)
     shutil.rmtree(folder / "emitted", ignore_errors=True)
     (folder / "execution.json").unlink()
     if figure is None:
@@ -172,10 +175,8 @@ def _finish_run(project, page, folder, job, figure):
         "emitted": quantities,
         "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
                         if path.is_file()),
-        "key": job.key,
         "commit": commit.stdout.strip() or None,
-        "versions": {"python": platform.python_version(), DISTRIBUTION: distribution_version(),
-                     **{name: version(name) for name in _REPORTED_VERSIONS}},
+        "stamp": stamp,
     }
     (folder / PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n")
 
@@ -201,8 +202,8 @@ def _execute_all(project, jobs):
     return {outcome.name: outcome.folder for outcome in outcomes}
 
 
-def _quantities(results):
-    return ledger.collect({name: execute.emitted(folder) for name, folder in results.items()})
+def _quantities(folders):
+    return ledger.collect({name: execute.emitted(folder) for name, folder in folders.items()})
 
 
 def _for_terminal(text):

@@ -78,9 +78,15 @@ def _parser():
     course = add("course", _course, "write the chapters as a course: with and without solutions")
     course.add_argument("--out", type=_folder, required=True, metavar="DIR")
     ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
+    verify = add("verify", _verify, "compare numbers and figures with those that were published")
+    verify.add_argument("manifest", type=Path, metavar="MANIFEST",
+                        help="the results.json of a build or of a release, or its folder")
+    verify.add_argument("--against", type=Path, metavar="DIR",
+                        help="compare the results.json there; default: those of this book, "
+                             "executed if need be")
     labels = add("labels", _labels, "compare the labels of the rendered pages with labels.txt")
     labels.add_argument("--write", action="store_true", help="add new ones to book/labels.txt")
-    for sub in (build, pdf, release, ledger):
+    for sub in (build, pdf, release, ledger, verify):
         sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
     for sub in (build, ledger):
         sub.add_argument("--strict", action="store_true", help="open rows count as failures")
@@ -193,6 +199,18 @@ def _ledger(project, arguments):
     print(ledger.as_text(rows, verdicts))
     if short := ledger.shortfalls(rows, verdicts, strict=arguments.strict):
         raise BuildError("the ledger falls short:\n" + "\n".join(short))
+
+
+def _verify(project, arguments):
+    from collapse.publishing import results, verify
+    from collapse.publishing.build import current_manifest
+
+    published = results.read(arguments.manifest)
+    built = (results.read(arguments.against) if arguments.against else
+             current_manifest(project, jobs=arguments.jobs))
+    report = verify.compare(published, built)
+    print(report.text)
+    return 1 if report.problems else 0
 
 
 def _labels(project, arguments):

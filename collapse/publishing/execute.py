@@ -10,7 +10,6 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import os
-import platform
 import re
 import shutil
 import sys
@@ -24,7 +23,7 @@ from pathlib import Path
 
 import nbformat
 
-from collapse.publishing import notebooks
+from collapse.publishing import notebooks, provenance
 from collapse.publishing.project import Project
 
 KEEP = 3  # results kept per chapter, so that going back to an earlier state costs nothing
@@ -74,22 +73,29 @@ def science_hash(project):
 
 
 def hash_files(project, paths):
-    """Hash of the names and contents of files, in any order, and of the Python version."""
+    """Hash of the names and contents of files, in any order, and of the environment."""
     entries = [[path.relative_to(project.root).as_posix(),
                 hashlib.sha256(path.read_bytes()).hexdigest()]
                for path in sorted(paths) if path.is_file()]
-    return hashlib.sha256(json.dumps([platform.python_version(), entries]).encode()).hexdigest()
+    return _hash([provenance.environment(), entries])
 
 
 def cache_key(notebook, science, parameters=None):
-    """Name of a result: hash of code cells, the tags that change execution, parameters, science.
+    """Name of a result: hash of code, parameters, science."""
+    return _hash([code_hash(notebook), parameters or {}, science])
+
+
+def code_hash(notebook):
+    """Hash of code cells and the tags that change execution.
 
     Prose, captions and tags such as hide-input are not part of it.
     """
-    cells = [[cell.source, sorted(EXECUTION_TAGS.intersection(notebooks.tags(cell)))]
-             for cell in notebooks.code_cells(notebook)]
-    content = json.dumps([cells, parameters or {}, science], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return _hash([[cell.source, sorted(EXECUTION_TAGS.intersection(notebooks.tags(cell)))]
+                  for cell in notebooks.code_cells(notebook)])
+
+
+def _hash(content):
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def execute(project, pages, *, jobs=None, report):
@@ -156,15 +162,18 @@ def run_job(job):
         os.environ.update(_kernel_environment(job.root, scratch, result))
         os.environ.pop("PYTHONSTARTUP", None)
         os.chdir(work)
-        if error := _run_notebook(job, result / "executed.ipynb"):
+        executed, error = _run_notebook(job)
+        if error:
             return Outcome(job.name, "failed", time.perf_counter() - started, error=error)
         seconds = time.perf_counter() - started
         # Whoever saved a source meanwhile would find, under the old key, numbers of the new code.
         if job.science and science_hash(Project(job.root)) != job.science:
             return Outcome(job.name, "failed", seconds,
                            error=f"{job.name}: the sources changed while it ran; build again\n")
-        record = {"chapter": job.name, "key": job.key, "seconds": round(seconds, 3)}
-        (result / "execution.json").write_text(json.dumps(record) + "\n")
+        stamp = _stamp(job, seconds)
+        executed.metadata["collapse"] = stamp
+        nbformat.write(executed, result / "executed.ipynb")
+        (result / "execution.json").write_text(json.dumps(stamp) + "\n")
         os.replace(result, job.destination)
         return Outcome(job.name, "executed", seconds, job.destination)
     finally:
@@ -176,6 +185,19 @@ def emitted(folder):
     """The quantities that a result's chapter emitted: name -> {"value", "se"}."""
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("emitted/*.json"))]
     return {record["name"]: {"value": record["value"], "se": record["se"]} for record in records}
+
+
+def stamp(folder):
+    """The provenance of a result, see `provenance.stamp`."""
+    return json.loads((folder / "execution.json").read_text())
+
+
+def _stamp(job, seconds):
+    notebook = nbformat.reads(job.notebook, as_version=4)
+    defaults = {name: parameter.default
+                for name, parameter in notebooks.declared(notebook).items()}
+    return provenance.stamp(chapter=job.name, key=job.key, code=code_hash(notebook),
+                            parameters=defaults | job.parameters, seconds=seconds)
 
 
 def _kernel_environment(root, scratch, output):
@@ -209,8 +231,8 @@ def _kernel_environment(root, scratch, output):
     return {name: str(value) for name, value in environment.items()}
 
 
-def _run_notebook(job, path):
-    """Execute a job's notebook with papermill into `path`; returns the error text, or ""."""
+def _run_notebook(job):
+    """Execute a job's notebook with papermill; returns it, executed, and the error text or ""."""
     import papermill
 
     source = nbformat.reads(job.notebook, as_version=4)
@@ -224,19 +246,18 @@ def _run_notebook(job, path):
     except papermill.PapermillExecutionError:
         pass  # it also stops at cells tagged raises-exception, so we look for ourselves below
     except Exception as error:  # the kernel died, or could not start: still this chapter's failure
-        return _failure(job.name, _last_started_cell("executed.ipynb"),
-                        f"{type(error).__name__}: {error}")
+        return None, _failure(job.name, _last_started_cell("executed.ipynb"),
+                              f"{type(error).__name__}: {error}")
     executed = nbformat.read("executed.ipynb", as_version=4)
     executed.cells = [cell for cell in executed.cells
                       if "papermill-error-cell-tag" not in notebooks.tags(cell)]
     for cell in executed.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "error" and "raises-exception" not in notebooks.tags(cell):
-                return _failure(job.name, cell, "\n".join(output.traceback))
+                return None, _failure(job.name, cell, "\n".join(output.traceback))
         cell.metadata.pop("papermill", None)
     executed.metadata = source.metadata  # the name of the private kernel means nothing elsewhere
-    nbformat.write(executed, path)
-    return ""
+    return executed, ""
 
 
 def _last_started_cell(path):

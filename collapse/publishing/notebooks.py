@@ -168,7 +168,12 @@ class Parameter:
 
 
 def parameters(page):
-    """The parameters that a chapter declares in its cell tagged `parameters`, by name.
+    """The parameters that a chapter declares, by name, see `declared`."""
+    return declared(read(page))
+
+
+def declared(notebook):
+    """The parameters that a notebook declares in its cell tagged `parameters`, by name.
 
     A comment after the value may start with an interval, `n = 10  # [2, inf) samples drawn`, or,
     for a text that is one of some names or the path of a file, with `[path, name, another]`.
@@ -177,10 +182,10 @@ def parameters(page):
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chapter.ipynb"
-        nbformat.write(read(page), path)
-        declared = papermill.inspect_notebook(path)
+        nbformat.write(notebook, path)
+        entries = papermill.inspect_notebook(path)
     found = {}
-    for name, entry in declared.items():
+    for name, entry in entries.items():
         try:
             default = ast.literal_eval(entry["default"])
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -199,11 +204,11 @@ def parameters(page):
 
 def parse_parameters(page, pairs):
     """The values of `-p NAME VALUE` pairs for a chapter; raises UsageError for a wrong one."""
-    declared = parameters(page)
+    known = parameters(page)
     values = {}
     for name, text in pairs:
-        if name not in declared:
-            known = ", ".join(f"{p.name} ({p.allowed})" for p in declared.values()) or "none"
-            raise UsageError(f"{page.name} has no parameter {name!r}; it has: {known}")
-        values[name] = declared[name].parse(text)
+        if name not in known:
+            names = ", ".join(f"{p.name} ({p.allowed})" for p in known.values()) or "none"
+            raise UsageError(f"{page.name} has no parameter {name!r}; it has: {names}")
+        values[name] = known[name].parse(text)
     return values

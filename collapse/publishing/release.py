@@ -4,9 +4,9 @@ import hashlib
 import json
 import platform
 import re
-from importlib import metadata
 from pathlib import Path
 
+from collapse.publishing import provenance
 from collapse.publishing.archive import below, zipped
 from collapse.publishing.build import (
     build_pdf,
@@ -25,6 +25,7 @@ from collapse.publishing.project import (
     in_one_step,
 )
 from collapse.publishing.render import NOTEBOOKS
+from collapse.publishing.results import RESULTS
 
 MANIFEST = "MANIFEST.json"
 _AS_THEY_ARE = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md", "requirements.lock",
@@ -64,6 +65,7 @@ def _contents(project):
     files["html.zip"] = zipped(below(project.html))
     files["figures.zip"] = zipped(below(project.stage / "files"))
     files["notebooks.zip"] = (project.html / NOTEBOOKS).read_bytes()
+    files[RESULTS] = (project.html / RESULTS).read_bytes()
     files["book.pdf"] = project.pdf.read_bytes()
     return files
 
@@ -86,11 +88,5 @@ def _manifest(project, folder):
 
 def _installed(lock):
     """The versions of those packages of the lock that this machine has."""
-    names = re.findall(r"^([A-Za-z0-9][\w.-]*)==", lock.read_text(encoding="utf-8"), re.MULTILINE)
-    versions = {}
-    for name in sorted(set(names)):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue  # for another system or Python
-    return versions
+    text = lock.read_text(encoding="utf-8")
+    return provenance.installed(re.findall(r"^([A-Za-z0-9][\w.-]*)==", text, re.MULTILINE))

@@ -11,11 +11,13 @@ import yaml
 from collapse.publishing import (
     api,
     citing,
+    execute,
     explorers,
     finding,
     ledger,
     notation,
     notebooks,
+    provenance,
     teaching,
 )
 from collapse.publishing.project import BuildError
@@ -56,7 +58,8 @@ def stage(project, results, rows, quantities):
             notebook, shown = _chapter(project.stage, page, results[page.name], rows_shown)
             figures += shown
             _add_download(notebook, page)
-            closing = [notation.as_script(symbols, page), citing.block(page, citation)]
+            closing = [notation.as_script(symbols, page), citing.block(page, citation),
+                       provenance.block(execute.stamp(results[page.name]))]
             notebook.cells += [nbformat.v4.new_markdown_cell(text, id=f"closing-{number}")
                                for number, text in enumerate(closing) if text]
             prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]

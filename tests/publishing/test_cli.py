@@ -37,6 +37,8 @@ def files(folder):
     (["run", "gaussian", "-p", "n", "2.5"], "parameter n must be int in [2, inf), got '2.5'"),
     (["run", "gaussian", "-p", "rate", "0"], "parameter rate must be float in (0, 1], got '0'"),
     (["run", "gaussian", "-p", "n"], "expected 2 arguments"),
+    (["verify"], "required: MANIFEST"),
+    (["verify", "missing.json"], "missing.json: No such file"),
 ])
 def test_wrong_usage_is_one_line_and_exit_2(fresh, arguments, message):
     before = files(fresh.root)
@@ -72,11 +74,13 @@ def test_run_with_parameters(fresh, tmp_path):
     assert provenance["chapter"] == "book/rates/gaussian"
     assert provenance["parameters"] == {"n": 4, "label": "x"}
     assert provenance["emitted"]["mini.rest"] == {"value": 0.75**5, "se": None}
-    assert provenance["versions"]["model-collapse-companion"] == distribution_version()
-    assert len(provenance["key"]) == 64
     assert (out / "data/mini-gauss.csv").read_text().splitlines()[2] == "1,0.75"
     notebook = nbformat.read(out / "gaussian.ipynb", as_version=4)
     assert notebook.metadata.kernelspec.name == "python3"
+    stamp = notebook.metadata.collapse
+    assert stamp == provenance["stamp"] and len(stamp.source) == 64
+    assert (stamp.parameters.n, stamp.parameters.k) == (4, 5)
+    assert stamp.version == distribution_version()
 
     # again, to the same place: an earlier result of ours is replaced
     code, *_ = fresh.collapse("run", "gaussian", "-p", "n", "5", "--out", out)

@@ -50,7 +50,7 @@ def test_a_release_is_complete_and_repeatable(book, tmp_path):
     manifest = json.loads(first["MANIFEST.json"])
     assert set(manifest["files"]) == first.keys() - {"MANIFEST.json"}
     assert {*FILES, "html.zip", "book.pdf", "notebooks.zip", "figures.zip", "ledger.yml",
-            "requirements.lock"} == set(manifest["files"])
+            "requirements.lock", "results.json"} == set(manifest["files"])
     for name, entry in manifest["files"].items():
         assert entry == {"sha256": hashlib.sha256(first[name]).hexdigest(),
                          "size": len(first[name])}
@@ -61,6 +61,7 @@ def test_a_release_is_complete_and_repeatable(book, tmp_path):
             packed.extractall(tmp_path / name)
     assert checks.dead_links(checks.Site(tmp_path / "html.zip")) == []
     assert (tmp_path / "html.zip" / PDF_NAME).read_bytes() == first["book.pdf"]
+    assert (tmp_path / "html.zip/results.json").read_bytes() == first["results.json"]
     figures = archive.below(tmp_path / "figures.zip")
     assert {path.suffix for path in figures.values()} == {".svg", ".csv"}
 
