@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import yaml
 
+from collapse._files import write
 from collapse.publishing.plain import Plain
 from collapse.publishing.project import (
     DISTRIBUTION,
@@ -91,7 +92,7 @@ def write_clean(project, folder):
     for page in project.chapters:
         path = Path(folder) / f"{page.name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(clean(page, words), path)
+        write(path, (nbformat.writes(clean(page, words)) + "\n").encode())
         paths.append(path)
     return paths
 
