@@ -184,7 +184,8 @@ def _finish_run(project, page, folder, job, figure):
     """Turn a result into what a reader wants to have: drop the rest, add the provenance."""
     quantities = execute.emitted(folder)
     shutil.rmtree(folder / "emitted", ignore_errors=True)
-    (folder / "execution.json").unlink()
+    for name in (execute.RECORD, execute.CHECKSUMS):
+        (folder / name).unlink()
     if figure is None:
         (folder / "executed.ipynb").rename(folder / f"{Path(page.name).name}.ipynb")
     else:

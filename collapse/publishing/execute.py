@@ -32,6 +32,7 @@ from collapse.publishing.archive import below
 from collapse.publishing.project import Project, explain, remove
 
 KEEP = 3  # results kept per chapter, so that going back to an earlier state costs nothing
+RECORD = "execution.json"  # of the execution behind a result
 CHECKSUMS = "SHA256SUMS"  # of the other files of a result, as the program sha256sum writes them
 PATIENCE = 1800  # seconds for one cell of a build, where a whole chapter should take 45
 EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
@@ -184,7 +185,7 @@ def run_job(job):
             return Outcome(job.name, "failed", seconds,
                            error=f"{job.name}: the sources changed while it ran; build again\n")
         record = {"chapter": job.name, "key": job.key, "seconds": round(seconds, 3)}
-        (result / "execution.json").write_text(json.dumps(record) + "\n")
+        (result / RECORD).write_text(json.dumps(record) + "\n")
         (result / CHECKSUMS).write_text(_checksums(result), encoding="utf-8")
         os.replace(result, job.destination)
         return Outcome(job.name, "executed", seconds, job.destination)

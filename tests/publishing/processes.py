@@ -43,9 +43,10 @@ def wait_for(condition, seconds=60):
 
 
 def inhabitants(folder):
-    """Processes that work in a folder."""
-    return [process for process in psutil.process_iter(["cwd"])
-            if (process.info["cwd"] or "").startswith(str(folder))]
+    """Processes that work in a folder, but for children of this one, such as multiprocessing's."""
+    return [process for process in psutil.process_iter(["cwd", "ppid"])
+            if (process.info["cwd"] or "").startswith(str(folder))
+            and process.info["ppid"] != os.getpid()]
 
 
 def wait_until_empty(folder):

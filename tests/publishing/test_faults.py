@@ -1,6 +1,9 @@
 """Crashes, kills, full disks, broken files: nothing wrong is published, the next run repairs it."""
 
+import itertools
+import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -8,10 +11,19 @@ import subprocess
 
 import pytest
 
+from collapse._files import write
 from collapse.publishing import execute
 from collapse.publishing.archive import below
-from collapse.publishing.build import PDF_NAME, build_pdf, has_pdf, is_current
-from collapse.publishing.project import Project, UsageError, in_one_step, recover, swap
+from collapse.publishing.build import PDF_NAME, build, build_pdf, has_pdf, is_current, run
+from collapse.publishing.project import (
+    Project,
+    UsageError,
+    in_one_step,
+    recover,
+    remove,
+    swap,
+)
+from publishing.crashes import crash_after
 from publishing.processes import finish, inhabitants, start, wait_for, wait_until_empty
 
 GAUSSIAN, LOOP = "book/rates/gaussian", "book/rates/loop"
@@ -30,154 +42,168 @@ def entry(root, chapter):
     return folder
 
 
-def crash(root, moment, *arguments):
-    """Run the command until it ends at a moment, see crash/sitecustomize.py."""
-    process = start(root, *arguments, crash=moment)
-    code, _, error = finish(process)
-    assert code == -signal.SIGKILL, f"it did not come to {moment}\n{error}"
-    wait_until_empty(root)
-
-
 def is_one_line(error, *words):
     """Whether standard error is one line of the command's, with all of these words."""
     return (error.startswith("collapse: ") and error.count("\n") == 1
             and all(word in error for word in words))
 
 
-# ------------------------------------------------------------------------- named crash points
+# ------------------------------------------------------ a crash at any operation on files
 
-EXECUTED = r"os.rename /result \S+/cache/rates\.gaussian-"  # but not in the cache
-STORING = r"open /result/SHA256SUMS w"  # the last file of a result is being written
-STAGED = r"subprocess.Popen jupyter_book"  # the renderer starts
-SWAPPING = r"os.rename /stage/_build/html \S+/_build/html$"  # old pages gone, new ones not there
-RENDERED = r"open /_build/html\.digest w"  # the digest of the sources is being written
-
-
-def test_five_crashes_of_a_build_one_after_another(fresh, built_once):
-    root, html = fresh.root, fresh.root / "_build/html"
-    html.mkdir(parents=True)
-    (html / "old.html").write_text("earlier pages")
-    for moment in (EXECUTED, STORING):
-        crash(root, moment, "build", "--no-render")
-        assert not list((root / "_build/cache").glob("rates.gaussian-*"))
-    for moment in (STAGED, SWAPPING):
-        crash(root, moment, "build")
-        assert not is_current(fresh.project)
-        assert contents(html) in (None, {"old.html": b"earlier pages"})
-    crash(root, RENDERED, "build")
-    assert not is_current(fresh.project)
-    assert contents(html) == contents(built_once / "_build/html")  # new, but not trusted
-
-    code, out, error = fresh.collapse("build")
-    assert code == 0, error
-    assert out.count("cached") == 2 and error == ""
-    assert is_current(fresh.project)
-    assert contents(html) == contents(built_once / "_build/html")
-    for chapter in ("loop", "gaussian"):
-        ours, theirs = (contents(entry(where, chapter)) for where in (root, built_once))
-        for files in (ours, theirs):
-            del files["execution.json"], files["SHA256SUMS"]  # they know how long it took
-        assert ours == theirs
-    assert not [path for path in (root / "_build").rglob(".*")]
-
-
-def test_a_crash_amid_the_replacement_of_a_run(fresh, tmp_path):
-    out = tmp_path / "out"
-    assert fresh.collapse("run", "loop", "--out", out)[0] == 0
-    earlier = contents(out)
-    crash(fresh.root, r"open /result/provenance\.json w", "run", "loop", "--out", out)
-    assert contents(out) == earlier
-    crash(fresh.root, r"os.rename /result \S+/out$", "run", "loop", "--out", out)
-    assert not out.exists()  # for this moment it is hidden beside its place
-    fresh.edit(f"{LOOP}.md", "decay(2, 30)", "decay(2, 0.5, 3)")
-    assert fresh.collapse("run", "loop", "--out", out)[0] == 1
-    assert contents(out) == earlier  # the failing run has put it back
-    fresh.edit(f"{LOOP}.md", "decay(2, 0.5, 3)", "decay(2, 30)")
-    assert fresh.collapse("run", "loop", "--out", out)[0] == 0
-    assert contents(out) == earlier
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+QUANTITIES = {LOOP: {"mini.limit": 0.5**30},
+              GAUSSIAN: {"mini.rest": 0.9**5, "mini.bound": 0.6065306597}}
 
 
 @pytest.fixture
-def whole(built_once, tmp_path, monkeypatch):
-    """A project with its pages, and a stand-in for the printer."""
-    from collapse.publishing import pdf
+def quick(fresh, monkeypatch):
+    """A mini book whose chapters, pages and PDF are made in no time by stand-ins.
 
-    root = shutil.copytree(built_once, tmp_path / "book")
-    monkeypatch.setattr(pdf, "make", lambda project: project.pdf.write_bytes(b"%PDF"))
-    return Project(root)
+    Every page is the text of the first one, so one can see from which sources it was made.
+    """
+    from collapse.publishing import build, pdf
 
+    def execute_notebook(job, path):
+        for name, value in QUANTITIES[job.name].items():
+            record = path.parent / "emitted" / f"{name}.json"
+            record.parent.mkdir(exist_ok=True)
+            record.write_text(json.dumps({"name": name, "value": value, "se": 1e-9}))
+        path.write_text(job.notebook)
+        return ""
 
-class Crash(BaseException):
-    """Nothing catches it; where there is no `finally`, the rest is as after a kill."""
+    def stage(project, *_):
+        remove(project.stage)
+        (project.stage / "files").mkdir(parents=True)
+        shutil.copy(project.book / "index.md", project.stage / "files")
 
+    def render(project, _):
+        html = project.stage / "_build/html"
+        (html / "book").mkdir(parents=True)
+        shutil.copy(project.book / "index.md", html / "book/index.html")
+        return html
 
-def crash_at(monkeypatch, name, number=0):
-    """Make the call with this number of a function of build.py the last one."""
-    from collapse.publishing import build
+    def print_pdf(project):
+        write(project.pdf, (project.html / "book/index.html").read_bytes())
 
-    function, calls = getattr(build, name), []
-
-    def replacement(*arguments):
-        if len(calls) == number:
-            raise Crash
-        calls.append(name)
-        function(*arguments)
-
-    monkeypatch.setattr(build, name, replacement)
-
-
-def test_a_crash_between_printing_and_offering_the_pdf(whole, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        crash_at(patch, "_offer_pdf")
-        build_pdf(whole)
-    assert not has_pdf(whole) and not (whole.html / PDF_NAME).exists()
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_crash_while_the_pdf_is_offered(whole, monkeypatch, number):
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        crash_at(patch, "write", number)
-        build_pdf(whole)
-    assert not is_current(whole)  # so the next command makes the pages anew, all of them
+    monkeypatch.setattr(execute, "run_jobs", lambda jobs, *_: map(execute.run_job, jobs))
+    monkeypatch.setattr(execute, "_kernel_environment", lambda *_: {})
+    monkeypatch.setattr(execute, "_run_notebook", execute_notebook)
+    monkeypatch.setattr(build, "stage", stage)
+    monkeypatch.setattr(build, "render", render)
+    monkeypatch.setattr(pdf, "make", print_pdf)
+    monkeypatch.chdir(fresh.root)
+    return fresh
 
 
-def test_a_crash_before_the_pdf_has_its_digest(whole, monkeypatch):
-    """The PDF of changed sources must not pass for that of the earlier ones."""
-    from collapse.publishing import build
-
-    build_pdf(whole)
-    assert has_pdf(whole)
-    index, digest = whole.book / "index.md", whole.build / "html.digest"
-    text = index.read_text()
-    index.write_text(text + "more\n")
-    digest.write_text(build.source_digest(whole))  # as if built
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        crash_at(patch, "_expect_unchanged")
-        build_pdf(whole)
-    index.write_text(text)
-    digest.write_text(build.source_digest(whole))
-    assert not has_pdf(whole)
+def new_sources(book, number):
+    """Change the first page, and forget the result of a chapter; returns the text of the page."""
+    text = f"# Version {number}\n"
+    (book.root / "book/index.md").write_text(text)
+    for result in book.project.cache.glob("rates.loop-*"):
+        shutil.rmtree(result)
+    return text
 
 
-def test_no_pages_of_sources_that_changed_meanwhile(mini, monkeypatch):
-    from collapse.publishing import build
+def crashes(book, action, before=lambda project: None):
+    """Do something to ever new sources, with a crash one operation on files later each time.
+
+    Yields the earlier text and the new one after each crash, and where it was; after that the
+    action is done without a crash. Ends when there is nothing left to crash at. `before` is done
+    before, and undisturbed.
+    """
+    earlier = new_sources(book, 0)
+    action(Project(book.root), 0)
+    for number in itertools.count():
+        text = new_sources(book, number + 1)
+        before(Project(book.root))
+        with crash_after(number) as places:
+            action(Project(book.root), number + 1)
+        if not places:
+            return
+        yield earlier, text, places[0]
+        action(Project(book.root), number + 1)
+        earlier = text
+
+
+def expect_honest(book, *texts):
+    """With any of these sources, what passes for theirs is theirs."""
+    index, project = book.root / "book/index.md", book.project
+    for text in texts:
+        index.write_text(text)
+        if is_current(project):
+            assert (project.html / "book/index.html").read_text() == text
+            assert (project.stage / "files/index.md").read_text() == text
+            if (project.html / PDF_NAME).exists():
+                assert (project.html / PDF_NAME).read_text() == text
+            if has_pdf(project):
+                assert project.pdf.read_text() == text
+
+
+NAMED = {
+    "a chapter is executed, but not in the cache": r"os.rename .*/result .*/cache/rates\.loop-",
+    "a result is being written": r"open .*/result/SHA256SUMS",
+    "everything is staged, nothing rendered": r"os.mkdir .*/stage/_build",
+    "the old pages are away, the new ones not there": r"os.rename .*/stage/_build/html .*/html$",
+    "the digest of the pages is being written": r"open .*/html\.digest w",
+}
+
+
+def test_a_build_may_end_anywhere(quick):
+    places = []
+    for earlier, text, place in crashes(quick, lambda project, _: build(project)):
+        places.append(place)
+        for path in quick.project.cache.glob("rates*"):
+            assert execute.is_whole(path), place
+        if quick.project.html.exists():
+            assert contents(quick.project.html) in ({"book/index.html": earlier.encode()},
+                                                    {"book/index.html": text.encode()}), place
+        expect_honest(quick, earlier, text)
+    for name, moment in NAMED.items():
+        assert any(re.match(moment, place) for place in places), name
+    assert is_current(quick.project)
+    assert not [path for path in quick.project.build.rglob(".*")]
+
+
+def test_printing_may_end_anywhere(quick):
+    for earlier, text, _ in crashes(quick, lambda project, _: build_pdf(project), before=build):
+        assert quick.project.pdf.read_text() in (earlier, text)
+        expect_honest(quick, earlier, text)
+    assert has_pdf(quick.project)
+
+
+def test_a_run_may_end_anywhere(quick, tmp_path):
+    out = tmp_path / "out"
+
+    def action(project, number):
+        run(project, project.chapter("gaussian"), {"n": number + 2}, out)
+
+    for number, (_, _, place) in enumerate(crashes(quick, action)):
+        if out.exists():
+            assert set(contents(out)) == {"gaussian.ipynb", "provenance.json"}, place
+            provenance = json.loads((out / "provenance.json").read_text())
+            assert provenance["parameters"]["n"] - 2 in (number, number + 1), place
+    assert number > 20
+    assert sorted(os.listdir(tmp_path)) == ["book", "out"]
+
+
+def test_no_pages_of_sources_that_changed_meanwhile(quick, monkeypatch):
+    from collapse.publishing import build as module
 
     def render(project, rows):
         (project.book / "index.md").write_text("# Changed")
         return project.stage
 
-    monkeypatch.setattr(build, "render", render)
-    code, _, error = mini.collapse("build")
-    assert code == 1 and "the sources changed meanwhile; run the command again" in error
-    assert not mini.project.html.exists() and not is_current(mini.project)
+    monkeypatch.setattr(module, "render", render)
+    code, _, error = quick.collapse("build")
+    assert code == 1 and error == "\nthe sources changed meanwhile; run the command again\n"
+    assert not quick.project.html.exists() and not is_current(quick.project)
 
 
-def test_hidden_files_of_editors_are_no_sources(whole):
-    (whole.book / ".index.md.swp").write_text("typing")
-    assert is_current(whole)
-    (whole.build / "html.digest").write_bytes(b"\xff\xfe")  # a damaged record
-    assert not is_current(whole)
+def test_hidden_files_of_editors_are_no_sources(quick):
+    build(quick.project)
+    (quick.root / "book/.index.md.swp").write_text("typing")
+    assert is_current(quick.project)
+    (quick.root / "_build/html.digest").write_bytes(b"\xff\xfe")  # a damaged record
+    assert not is_current(quick.project)
 
 
 # --------------------------------------------------------------------- folders in one step
