@@ -36,6 +36,17 @@ RECORD = "execution.json"  # of the execution behind a result
 CHECKSUMS = "SHA256SUMS"  # of the other files of a result, as the program sha256sum writes them
 PATIENCE = 1800  # seconds for one cell of a build, where a whole chapter should take 45
 EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
+# Starts a kernel that ends with its worker. ipykernel sees to that itself once it is running, but
+# takes for its worker whoever is its parent by then.
+_KERNEL = """\
+import os, runpy, threading, time
+def watch():
+    while os.getppid() == {parent}:
+        time.sleep(0.5)
+    os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+runpy.run_module("ipykernel_launcher", run_name="__main__")
+"""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -223,7 +234,7 @@ def _kernel_environment(root, scratch, output):
     """
     kernel = scratch / "jupyter" / "kernels" / "book"
     kernel.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+    command = [sys.executable, "-c", _KERNEL.format(parent=os.getpid()), "-f", "{connection_file}",
                "--IPKernelApp.log_level=50"]  # it warns at each start, and of its own shutdown
     (kernel / "kernel.json").write_text(json.dumps(
         {"argv": command, "display_name": "book", "language": "python"}))
@@ -274,7 +285,8 @@ def _run_notebook(job, path):
         for output in cell.get("outputs", []):
             if output.output_type == "error" and "raises-exception" not in notebooks.tags(cell):
                 return _failure(job.name, cell, "\n".join(output.traceback))
-        cell.metadata.pop("papermill", None)
+        for times in ("papermill", "execution"):  # the same chapter gives the same bytes
+            cell.metadata.pop(times, None)
     executed.metadata = source.metadata  # the name of the private kernel means nothing elsewhere
     nbformat.write(executed, path)
     return ""

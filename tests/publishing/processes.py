@@ -43,10 +43,10 @@ def wait_for(condition, seconds=60):
 
 
 def inhabitants(folder):
-    """Processes that work in a folder, but for children of this one, such as multiprocessing's."""
-    return [process for process in psutil.process_iter(["cwd", "ppid"])
+    """Processes that work in a folder, but for the tracker that multiprocessing gives this one."""
+    return [process for process in psutil.process_iter(["cwd", "cmdline"])
             if (process.info["cwd"] or "").startswith(str(folder))
-            and process.info["ppid"] != os.getpid()]
+            and "multiprocessing.resource_tracker" not in " ".join(process.info["cmdline"] or [])]
 
 
 def wait_until_empty(folder):

@@ -14,7 +14,15 @@ import pytest
 from collapse._files import write
 from collapse.publishing import execute
 from collapse.publishing.archive import below
-from collapse.publishing.build import PDF_NAME, build, build_pdf, has_pdf, is_current, run
+from collapse.publishing.build import (
+    PDF_LINE,
+    PDF_NAME,
+    build,
+    build_pdf,
+    has_pdf,
+    is_current,
+    run,
+)
 from collapse.publishing.project import (
     Project,
     UsageError,
@@ -96,7 +104,7 @@ def quick(fresh, monkeypatch):
 
 def new_sources(book, number):
     """Change the first page, and forget the result of a chapter; returns the text of the page."""
-    text = f"# Version {number}\n"
+    text = f"# Version {number}\n{PDF_LINE}\n"
     (book.root / "book/index.md").write_text(text)
     for result in book.project.cache.glob("rates.loop-*"):
         shutil.rmtree(result)
@@ -130,10 +138,13 @@ def expect_honest(book, *texts):
     for text in texts:
         index.write_text(text)
         if is_current(project):
-            assert (project.html / "book/index.html").read_text() == text
             assert (project.stage / "files/index.md").read_text() == text
+            title, link = (project.html / "book/index.html").read_text().splitlines()
+            assert title == text.splitlines()[0]
             if (project.html / PDF_NAME).exists():
-                assert (project.html / PDF_NAME).read_text() == text
+                assert PDF_NAME in link and (project.html / PDF_NAME).read_text() == text
+            else:
+                assert link == PDF_LINE
             if has_pdf(project):
                 assert project.pdf.read_text() == text
 
@@ -167,6 +178,10 @@ def test_printing_may_end_anywhere(quick):
     for earlier, text, _ in crashes(quick, lambda project, _: build_pdf(project), before=build):
         assert quick.project.pdf.read_text() in (earlier, text)
         expect_honest(quick, earlier, text)
+        for sources in (earlier, text):  # there and back again
+            (quick.root / "book/index.md").write_text(sources)
+            build(Project(quick.root))
+            expect_honest(quick, sources)
     assert has_pdf(quick.project)
 
 

@@ -1,10 +1,16 @@
-"""Fifty kills and some interrupts at random moments; about six minutes, run by `make verify`."""
+"""Processes that end at named and at fifty random moments; about ten minutes, for `make verify`.
+
+test_faults.py has the quick tests: a crash at any operation on files, with stand-ins for what takes
+time. Here everything is real.
+"""
 
 import contextlib
+import ctypes
 import os
 import random
 import shutil
 import signal
+import sys
 import time
 
 import psutil
@@ -25,6 +31,17 @@ LOADING = 2.0  # seconds: Python says nothing friendly when it is interrupted wh
 
 def contents(folder):
     return {name: path.read_bytes() for name, path in below(folder).items()}
+
+
+@pytest.fixture(autouse=True)
+def foster_parent():
+    """As on a desktop, orphans get another parent than process 1; kernels must end all the same."""
+    adopt = 36  # PR_SET_CHILD_SUBREAPER
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(adopt, 1, 0, 0, 0)
+    yield
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(adopt, 0, 0, 0, 0)
 
 
 def alone(process):
@@ -132,3 +149,58 @@ def test_interrupts(tmp_path, arguments):
             assert (code, error.count("\n")) == (130, 1) and "collapse: interrupted" in error
         wait_until_empty(book.root)
     book.undisturbed(0)
+
+
+# -------------------------------------------------------------------------- named moments
+
+EXECUTED = r"os.rename /result \S+/cache/rates\.loop-"  # a chapter, but it is not in the cache
+STORING = r"open /result/SHA256SUMS w"  # the last file of a result is being written
+STAGED = r"subprocess.Popen jupyter_book"  # the renderer starts
+SWAPPING = r"os.rename /stage/_build/html \S+/_build/html$"  # old pages gone, new ones not there
+RENDERED = r"open /_build/html\.digest w"  # the digest of the sources is being written
+
+
+def crash(root, moment, *arguments):
+    """Run the command until all its processes end at a moment, see crash/sitecustomize.py."""
+    code, _, error = finish(start(root, *arguments, crash=moment))
+    assert code == -signal.SIGKILL, f"it did not come to {moment}\n{error}"
+    wait_until_empty(root)
+
+
+def test_crashes_of_a_build(fresh, built_once):
+    html, expected = fresh.project.html, contents(built_once / "_build/html")
+    html.mkdir(parents=True)
+    (html / "old.html").write_text("earlier pages")
+    for moment in (EXECUTED, STORING, STAGED, SWAPPING):
+        crash(fresh.root, moment, "build")
+        assert not is_current(fresh.project)
+        assert not html.exists() or os.listdir(html) == ["old.html"]
+        assert all(is_whole(path) for path in fresh.project.cache.glob("rates*"))
+    crash(fresh.root, RENDERED, "build")
+    assert not is_current(fresh.project) and contents(html) == expected  # right, but not trusted
+
+    code, out, error = fresh.collapse("build")
+    assert code == 0 and out.count("cached") == 2 and error == ""
+    assert is_current(fresh.project) and contents(html) == expected
+    for path in fresh.project.cache.glob("rates*"):
+        ours, theirs = contents(path), contents(built_once / "_build/cache" / path.name)
+        for name in ours.keys() - {"execution.json", "SHA256SUMS"}:  # these tell the time
+            assert ours[name] == theirs[name], name
+    assert not [path for path in fresh.project.build.rglob(".*")]
+
+
+def test_crashes_of_a_run(fresh, tmp_path):
+    out = tmp_path / "out"
+    assert fresh.collapse("run", "loop", "--out", out)[0] == 0
+    earlier = contents(out)
+    crash(fresh.root, r"open /result/provenance\.json w", "run", "loop", "--out", out)
+    assert contents(out) == earlier
+    crash(fresh.root, r"os.rename /result \S+/out$", "run", "loop", "--out", out)
+    assert not out.exists()  # at this moment it is hidden beside its place
+    fresh.edit("book/rates/loop.md", "decay(2, 30)", "decay(2, 30, 3)")
+    assert fresh.collapse("run", "loop", "--out", out)[0] == 1
+    assert contents(out) == earlier  # put back by a run that failed itself
+    fresh.edit("book/rates/loop.md", "decay(2, 30, 3)", "decay(2, 30)")
+    assert fresh.collapse("run", "loop", "--out", out)[0] == 0
+    assert contents(out) == earlier
+    assert sorted(os.listdir(tmp_path)) == ["book", "out"]

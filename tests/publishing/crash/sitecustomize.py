@@ -1,7 +1,7 @@
 """Ends a process and all of its group at a named moment; Python runs this file when it starts.
 
 Tests put this folder on PYTHONPATH. COLLAPSE_CRASH holds the name of an audit event of Python, a
-blank, and a pattern. Where the first arguments of such an event match, everything ends as by
+blank, and a pattern. Where the first two arguments of such an event match, everything ends as by
 `kill -9`; a file that is just being opened gets the first bytes of something before.
 """
 
