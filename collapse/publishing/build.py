@@ -9,11 +9,14 @@ from pathlib import Path
 import nbformat
 from tqdm import tqdm
 
+from collapse._files import write
 from collapse.publishing import execute, ledger, notebooks, results
 from collapse.publishing.project import (
     BuildError,
     UsageError,
     in_one_step,
+    recover,
+    swap,
 )
 from collapse.publishing.render import render
 from collapse.publishing.stage import stage
@@ -21,6 +24,7 @@ from collapse.publishing.stage import stage
 PDF_LINE = "<!-- pdf -->"  # where the opening page offers the PDF when there is one
 PDF_NAME = "model-collapse.pdf"
 PROVENANCE = "provenance.json"  # beside the results of a run: how they were made
+_SOURCES_CHANGED = "the sources changed meanwhile; run the command again"
 
 
 def build(project, *, jobs=None, rendering=True, strict=False):
@@ -30,21 +34,24 @@ def build(project, *, jobs=None, rendering=True, strict=False):
     short; in the last case the pages are there, so that one can look.
     """
     with project.locked():
+        recover(project.html, _html_aside(project))  # after a kill amid `swap`
         digest = source_digest(project)
         rows = load_ledger(project)
         folders = _execute_all(project, jobs)
         quantities = _quantities(folders)
         manifest = results.make(project, folders, rows)
         if rendering:
+            _digest_file(project).unlink(missing_ok=True)  # it vouches for the stage, too
             stage(project, folders, rows, quantities)
-            _digest_file(project).unlink(missing_ok=True)
-            render(project, rows)
-            results.write(manifest, project.html / results.RESULTS)
+            html = render(project, rows)
+            results.write(manifest, html / results.RESULTS)
+            _offer_pdf(project, html, digest)
+            _expect_unchanged(project, digest)
+            swap(html, project.html, _html_aside(project))
         if short := ledger.shortfalls(rows, ledger.evaluate(rows, quantities), strict=strict):
             raise BuildError("the ledger falls short:\n" + "\n".join(short))
         if rendering:
             _digest_file(project).write_text(digest)
-            _offer_pdf(project, digest)
 
 
 def build_pdf(project, *, jobs=None):
@@ -59,28 +66,42 @@ def build_pdf(project, *, jobs=None):
     if not is_current(project):
         build(project, jobs=jobs)
     with project.locked():
+        digest = source_digest(project)
+        if not is_current(project):
+            raise BuildError(_SOURCES_CHANGED)
         if has_pdf(project):
             return
-        digest = source_digest(project)
-        pdf.make(project)
-        _pdf_digest_file(project).write_text(digest)
-        _offer_pdf(project, digest)
+        if not _pdf_is_of(project, digest):
+            _pdf_digest_file(project).unlink(missing_ok=True)
+            for left in project.build.glob(f".{project.pdf.name}.*.part"):  # by a killed process
+                left.unlink()
+            pdf.make(project)
+            _expect_unchanged(project, digest)
+            _pdf_digest_file(project).write_text(digest)
+        _digest_file(project).unlink()  # until the pages are complete again
+        _offer_pdf(project, project.html, digest)
+        _digest_file(project).write_text(digest)
 
 
 def has_pdf(project):
-    """Whether `_build/book.pdf` was made from just these sources."""
-    return project.pdf.is_file() and _has_digest(_pdf_digest_file(project), source_digest(project))
+    """Whether `_build/book.pdf` was made from just these sources, and the pages offer it."""
+    return ((project.html / PDF_NAME).is_file()
+            and _pdf_is_of(project, source_digest(project)))
 
 
-def _offer_pdf(project, digest):
+def _pdf_is_of(project, digest):
+    return project.pdf.is_file() and _has_digest(_pdf_digest_file(project), digest)
+
+
+def _offer_pdf(project, html, digest):
     """Put the PDF among the pages, and a link to it on the first, if it has the same sources."""
-    if not project.pdf.is_file() or not _has_digest(_pdf_digest_file(project), digest):
+    if not _pdf_is_of(project, digest):
         return
-    shutil.copy(project.pdf, project.html / PDF_NAME)
-    opening = project.html / f"{project.pages[0].name}.html"
+    write(html / PDF_NAME, project.pdf.read_bytes())
+    opening = html / f"{project.pages[0].name}.html"
     link = f'· <a href="../{PDF_NAME}">The whole book for printing (PDF)</a>'
     text = opening.read_text(encoding="utf-8").replace(PDF_LINE, link)
-    opening.write_text(text, encoding="utf-8")
+    write(opening, text.encode())
 
 
 def check_ledger(project, *, jobs=None):
@@ -107,12 +128,22 @@ def is_current(project):
 
 
 def source_digest(project):
-    """Hash of everything that the pages are made from; labels.txt is made from them."""
+    """Hash of everything that the pages are made from; labels.txt is made from them.
+
+    Hidden files are the business of editors.
+    """
     files = [path for folder in ("book", "collapse") for path in (project.root / folder).rglob("*")
-             if "__pycache__" not in path.parts and path != project.book / "labels.txt"]
+             if "__pycache__" not in path.parts and not path.name.startswith(".")
+             and path != project.book / "labels.txt"]
     files += [project.root / name for name in ("_config.yml", "_toc.yml", "requirements.lock",
                                            "CITATION.cff")]
     return execute.hash_files(project, files)
+
+
+def _expect_unchanged(project, digest):
+    """Raise BuildError where the sources are no longer those with this digest."""
+    if source_digest(project) != digest:
+        raise BuildError(_SOURCES_CHANGED)
 
 
 def run(project, page, parameters, out, *, figure=None):
@@ -156,7 +187,8 @@ def _finish_run(project, page, folder, job, figure):
     """Turn a result into what a reader wants to have: drop the rest, add the provenance."""
     quantities, stamp = execute.emitted(folder), execute.stamp(folder)
     shutil.rmtree(folder / "emitted", ignore_errors=True)
-    (folder / "execution.json").unlink()
+    for name in (execute.RECORD, execute.CHECKSUMS):
+        (folder / name).unlink()
     if figure is None:
         (folder / "executed.ipynb").rename(folder / f"{Path(page.name).name}.ipynb")
     else:
@@ -210,6 +242,11 @@ def _for_terminal(text):
     return text if sys.stderr.isatty() else execute.plain(text)
 
 
+def _html_aside(project):
+    """Where the earlier pages wait for the moment in which new ones take their place."""
+    return project.build / ".html-old"
+
+
 def _digest_file(project):
     return project.build / "html.digest"
 
@@ -219,4 +256,4 @@ def _pdf_digest_file(project):
 
 
 def _has_digest(file, digest):
-    return file.is_file() and file.read_text() == digest
+    return file.is_file() and file.read_bytes() == digest.encode()

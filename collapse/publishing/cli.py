@@ -9,6 +9,7 @@ from collapse.publishing.project import (
     BuildError,
     UsageError,
     distribution_version,
+    explain,
     find_project,
 )
 
@@ -38,10 +39,10 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"collapse: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"collapse: {explain(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("collapse: interrupted", file=sys.stderr)
+        print("collapse: interrupted; what is finished is kept for the next time", file=sys.stderr)
         return 130
 
 

@@ -1,8 +1,8 @@
 """Chapters are executed once: a pool of processes, and a cache that a kill cannot spoil.
 
-A result is a folder with executed.ipynb, figures/, data/, emitted/ and execution.json. It grows in
-a temporary folder and is moved to its final name in one step when it is complete, so what has a
-final name can be trusted.
+A result is a folder with executed.ipynb, figures/, data/, emitted/, execution.json and SHA256SUMS.
+It grows in a temporary folder and is moved to its final name in one step when it is complete; what
+has a final name is trusted when its files have their checksums.
 """
 
 import hashlib
@@ -12,11 +12,14 @@ import multiprocessing.connection
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,10 +27,25 @@ from pathlib import Path
 import nbformat
 
 from collapse.publishing import notebooks, provenance
-from collapse.publishing.project import Project
+from collapse.publishing.archive import below
+from collapse.publishing.project import Project, explain, remove
 
 KEEP = 3  # results kept per chapter, so that going back to an earlier state costs nothing
+RECORD = "execution.json"  # of the execution behind a result
+CHECKSUMS = "SHA256SUMS"  # of the other files of a result, as the program sha256sum writes them
+PATIENCE = 1800  # seconds for one cell of a build, where a whole chapter should take 45
 EXECUTION_TAGS = {"parameters", "raises-exception", "skip-execution"}
+# Starts a kernel that ends with its worker. ipykernel sees to that itself once it is running, but
+# takes for its worker whoever is its parent by then.
+_KERNEL = """\
+import os, runpy, threading, time
+def watch():
+    while os.getppid() == {parent}:
+        time.sleep(0.5)
+    os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+runpy.run_module("ipykernel_launcher", run_name="__main__")
+"""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -43,6 +61,7 @@ class Job:
     parameters: dict = field(default_factory=dict)
     key: str = ""
     science: str = ""
+    patience: float | None = None  # seconds for one cell; None: no limit
 
 
 @dataclass(frozen=True)
@@ -112,13 +131,17 @@ def execute(project, pages, *, jobs=None, report):
         notebook = notebooks.read(page)
         key = cache_key(notebook, science)
         folder = project.cache / f"{page.slug}-{key[:32]}"
-        if folder.is_dir():
+        if is_whole(folder):
             os.utime(folder)  # used now: `_prune` goes by the time of last use
             outcomes[page.name] = Outcome(page.name, "cached", 0.0, folder)
             report(outcomes[page.name])
-        else:
-            missing.append(Job(page.name, nbformat.writes(notebook), project.root, folder,
-                               project.cache, key=key, science=science))
+            continue
+        if os.path.lexists(folder):
+            print(f"{page.name}: its stored result is damaged, so it is executed again",
+                  file=sys.stderr)
+            remove(folder)
+        missing.append(Job(page.name, nbformat.writes(notebook), project.root, folder,
+                           project.cache, key=key, science=science, patience=PATIENCE))
     for outcome in run_jobs(missing, jobs):
         outcomes[outcome.name] = outcome
         report(outcome)
@@ -133,20 +156,29 @@ def run_jobs(jobs, workers=None):
         return
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
-        futures = {pool.submit(run_job, job): job for job in jobs}
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+        with _interrupts_held():  # the processes start now, and inherit it
+            futures = {pool.submit(run_job, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 if (error := future.exception()) is None:
                     yield future.result()
                 else:
                     yield Outcome(futures[future].name, "failed", 0.0,
-                                  error=f"{futures[future].name}: the process ended: {error}\n")
+                                  error=f"{futures[future].name}: {_accident(error)}\n")
         except BaseException:  # GeneratorExit too: interrupted while the caller reports
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():  # or leaving `with` waits for them
                 worker.terminate()
             raise
+
+
+def _accident(error):
+    """What kept a chapter from being executed, and a way out, in one line."""
+    if isinstance(error, BrokenProcessPool):
+        return ("a process that executes chapters was ended from outside, perhaps because memory "
+                "ran out; build again, with --jobs 1 if that happens again")
+    return explain(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
 
 
 def run_job(job):
@@ -173,12 +205,27 @@ def run_job(job):
         stamp = _stamp(job, seconds)
         executed.metadata["collapse"] = stamp
         nbformat.write(executed, result / "executed.ipynb")
-        (result / "execution.json").write_text(json.dumps(stamp) + "\n")
+        (result / RECORD).write_text(json.dumps(stamp) + "\n")
+        (result / CHECKSUMS).write_text(_checksums(result), encoding="utf-8")
         os.replace(result, job.destination)
         return Outcome(job.name, "executed", seconds, job.destination)
     finally:
         os.chdir(job.root)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def is_whole(folder):
+    """Whether a folder is a result with just the files that were written, none of them changed."""
+    try:
+        return (folder / CHECKSUMS).read_bytes() == _checksums(folder).encode()
+    except OSError:
+        return False
+
+
+def _checksums(folder):
+    files = below(folder)
+    return "".join(f"{hashlib.sha256(files[name].read_bytes()).hexdigest()}  {name}\n"
+                   for name in sorted(files.keys() - {CHECKSUMS}))
 
 
 def emitted(folder):
@@ -189,7 +236,7 @@ def emitted(folder):
 
 def stamp(folder):
     """The provenance of a result, see `provenance.stamp`."""
-    return json.loads((folder / "execution.json").read_text())
+    return json.loads((folder / RECORD).read_text())
 
 
 def _stamp(job, seconds):
@@ -209,7 +256,7 @@ def _kernel_environment(root, scratch, output):
     """
     kernel = scratch / "jupyter" / "kernels" / "book"
     kernel.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+    command = [sys.executable, "-c", _KERNEL.format(parent=os.getpid()), "-f", "{connection_file}",
                "--IPKernelApp.log_level=50"]  # it warns at each start, and of its own shutdown
     (kernel / "kernel.json").write_text(json.dumps(
         {"argv": command, "display_name": "book", "language": "python"}))
@@ -234,17 +281,22 @@ def _kernel_environment(root, scratch, output):
 def _run_notebook(job):
     """Execute a job's notebook with papermill; returns it, executed, and the error text or ""."""
     import papermill
+    from nbclient.exceptions import CellTimeoutError
 
     source = nbformat.reads(job.notebook, as_version=4)
+    Path("chapter.ipynb").write_text(job.notebook, encoding="utf-8")
     try:
-        with open("chapter.ipynb", "w", encoding="utf-8") as file:
-            file.write(job.notebook)
         # Relative paths: papermill reads braces in a path as its own placeholders.
         papermill.execute_notebook("chapter.ipynb", "executed.ipynb", parameters=job.parameters,
                                    kernel_name="book", language="python", progress_bar=False,
-                                   start_timeout=120)
+                                   start_timeout=120, execution_timeout=job.patience)
     except papermill.PapermillExecutionError:
         pass  # it also stops at cells tagged raises-exception, so we look for ourselves below
+    except CellTimeoutError:
+        return None, _failure(job.name, _last_started_cell("executed.ipynb"),
+                              f"it had not ended after {job.patience:g} s, the limit of a build")
+    except OSError:  # not the chapter's: a full disk
+        raise
     except Exception as error:  # the kernel died, or could not start: still this chapter's failure
         return None, _failure(job.name, _last_started_cell("executed.ipynb"),
                               f"{type(error).__name__}: {error}")
@@ -255,7 +307,8 @@ def _run_notebook(job):
         for output in cell.get("outputs", []):
             if output.output_type == "error" and "raises-exception" not in notebooks.tags(cell):
                 return None, _failure(job.name, cell, "\n".join(output.traceback))
-        cell.metadata.pop("papermill", None)
+        for times in ("papermill", "execution"):  # the same chapter gives the same bytes
+            cell.metadata.pop(times, None)
     executed.metadata = source.metadata  # the name of the private kernel means nothing elsewhere
     return executed, ""
 
@@ -288,11 +341,24 @@ def _prune(cache, slug):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _die_with_parent():
+@contextmanager
+def _interrupts_held():
+    """Ctrl-C is answered after the block; processes started in it do not hear it until they ask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker():
     """End this worker when the process that started it ends, even when that one is killed.
 
-    Its kernel watches it in the same way, so nothing of a killed build lives on.
+    Its kernel watches it in the same way, so nothing of a killed build lives on. Ctrl-C is for the
+    process that started it, which then ends it.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     sentinel = multiprocessing.parent_process().sentinel
 
     def watch():

@@ -6,6 +6,8 @@ They are those of chapters, numbered boxes, exercises, figures and numbered equa
 
 from html.parser import HTMLParser
 
+from collapse._files import write
+
 ALIAS = ('keep an alias where its readers should arrive: a line <a id="{anchor}"></a> in the text '
          "of {page}")
 # Ids that sphinx-proof and sphinx-exercise give to boxes and contents without a label.
@@ -56,4 +58,4 @@ def compare(project):
 def add(project, new):
     """Add labels to `book/labels.txt`, which stays sorted."""
     path = project.book / "labels.txt"
-    path.write_text("\n".join(sorted({*read(project), *new})) + "\n", encoding="utf-8")
+    write(path, ("\n".join(sorted({*read(project), *new})) + "\n").encode())

@@ -1,10 +1,11 @@
 """The project on disk: where things are, which pages there are, which of them are chapters."""
 
+import errno
 import fcntl
+import os
 import re
 import shutil
 import sys
-import tempfile
 import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,22 @@ class UsageError(Exception):
 
 class BuildError(Exception):
     """The book is not right; shown as it is, exit code 1."""
+
+
+_WAYS_OUT = {
+    "make room": {errno.ENOSPC, errno.EDQUOT, errno.EFBIG},
+    "change its permissions or choose another folder": {errno.EACCES, errno.EPERM, errno.EROFS},
+    "move away what is in its place": {errno.EEXIST, errno.ENOTDIR, errno.EISDIR},
+}
+
+
+def explain(error):
+    """An OSError in one line: which file, what is wrong with it, what to do."""
+    file = error.filename2 or error.filename
+    what = f"{file}: {error.strerror}" if file else error.strerror or str(error)
+    ways_out = [f"; {way}, then run the command again"
+                for way, numbers in _WAYS_OUT.items() if error.errno in numbers]
+    return "".join([what, *ways_out])
 
 
 def read_yaml(path):
@@ -168,16 +185,61 @@ def in_one_step(out):
     """A path to make a folder at; when the block ends without error, the folder moves to `out`.
 
     Whatever was at `out` goes. Until then nothing there changes, and a failure leaves no trace.
+    What a kill leaves, hidden beside `out`, the next call for the same `out` puts right.
+
+    Raises UsageError while another process makes the same folder.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    part = out.with_name(f".{out.name}.collapse-part")
+    part.mkdir(exist_ok=True)
+    earlier = part / "earlier"
+    with open(part / "lock", "w") as lock:
+        if not _taken(lock):
+            raise UsageError(f"{out} is just being made by another process; wait until it is "
+                             "done, or choose another folder")
+        try:
+            recover(out, earlier)
+            for left in set(part.iterdir()) - {part / "lock"}:
+                remove(left)
+            yield part / "result"
+            swap(part / "result", out, earlier)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _taken(lock):
+    """Take the lock of an open file; False if another process has it, or has removed the file."""
     try:
-        yield temporary / "result"
-        if out.exists():  # it goes with the temporary folder
-            out.replace(temporary / "earlier")
-        (temporary / "result").replace(out)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock.fileno()), os.stat(lock.name))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def swap(new, place, aside):
+    """Move the folder `new` to `place`; what was there waits at `aside` until it has arrived."""
+    recover(place, aside)
+    try:
+        if place.exists():
+            place.replace(aside)
+        new.replace(place)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        recover(place, aside)
+
+
+def recover(place, aside):
+    """Put right what an end amid `swap` has left: nothing is at `aside`, something at `place`."""
+    if aside.exists() and not place.exists():
+        aside.replace(place)
+    remove(aside)
+
+
+def remove(path):
+    """Remove a file or a folder, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def find_project(start=None):

@@ -52,6 +52,8 @@ def release(project, out, *, jobs=None):
     with in_one_step(out) as new:
         new.mkdir()
         with project.locked():
+            if not (is_current(project) and has_pdf(project)):
+                raise BuildError("the sources changed meanwhile; run the command again")
             for name, content in _contents(project).items():
                 (new / name).write_bytes(content)
             manifest = _manifest(project, new)

@@ -45,7 +45,7 @@ class PageScan(HTMLParser):
 
 
 def render(project, rows):
-    """Render the stage and put the pages at `_build/html`, which changes only on success.
+    """Render the stage; returns the folder with the finished, checked pages, which is part of it.
 
     The stage is new, so no page of an earlier run is taken for granted and a strict failure
     repeats until its cause is gone. Raises BuildError with Jupyter Book's own words when it fails,
@@ -70,12 +70,7 @@ def render(project, rows):
     (html / NOTEBOOKS).write_bytes(zipped(notebooks))
     _mend(html)
     _check_pages(project, rows, html)
-    old = project.build / ".html-old"
-    shutil.rmtree(old, ignore_errors=True)
-    if project.html.exists():
-        os.replace(project.html, old)
-    os.replace(html, project.html)
-    shutil.rmtree(old, ignore_errors=True)
+    return html
 
 
 def _relevant(project, stderr):

@@ -3,12 +3,9 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import nbformat
-import psutil
 import pytest
 from book.checks import (
     Site,
@@ -19,30 +16,9 @@ from book.checks import (
 )
 
 from collapse.publishing.execute import _prune, science_hash
+from publishing.processes import finish, start, wait_for, wait_until_empty
 
 GAUSSIAN, LOOP = "book/rates/gaussian", "book/rates/loop"
-
-
-def start_build(root):
-    """A build in a process of its own, without pages."""
-    return subprocess.Popen([sys.executable, "-P", "-m", "collapse", "build", "--no-render"],
-                            cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def inhabitants(folder):
-    """Processes that work in a folder."""
-    found = []
-    for process in psutil.process_iter(["cwd"]):
-        if (process.info["cwd"] or "").startswith(str(folder)):
-            found.append(process)
-    return found
 
 
 def test_the_pages_are_complete(built_once):
@@ -128,14 +104,14 @@ def test_a_kill_leaves_nothing_to_trust_and_costs_no_finished_chapter(fresh):
     fresh.edit(f"{GAUSSIAN}.md", "import numpy as np\n", "import numpy as np\n"
                "import pathlib, time\n"
                f"time.sleep(600 if pathlib.Path({str(sleepy)!r}).exists() else 0)\n")
-    build = start_build(fresh.root)
+    build = start(fresh.root, "build", "--no-render")
     cache = fresh.root / "_build/cache"
     wait_for(lambda: list(cache.glob("rates.loop-*"))
              and list(cache.glob(".tmp-rates.gaussian-*/run/executed.ipynb")))
     time.sleep(0.5)
     os.kill(build.pid, signal.SIGKILL)
     build.communicate()
-    wait_for(lambda: not inhabitants(fresh.root), 20)  # no worker and no kernel lives on
+    wait_until_empty(fresh.root)  # no worker and no kernel lives on
     finished = list(cache.glob("rates.*"))
     assert [path.name.split("-")[0] for path in finished] == ["rates.loop"]
     inode = finished[0].stat().st_ino
@@ -176,11 +152,11 @@ from collapse import decay
 
 
 def test_two_builds_at_once_do_the_work_once(fresh):
-    builds = [start_build(fresh.root) for _ in range(2)]
-    output = "".join(build.communicate()[0] for build in builds)
-    assert [build.returncode for build in builds] == [0, 0]
-    assert output.count("executed in") == 2 and output.count("cached") == 2
-    assert "another build is running here" in output
+    builds = [start(fresh.root, "build", "--no-render") for _ in range(2)]
+    codes, out, error = zip(*map(finish, builds), strict=True)
+    assert codes == (0, 0)
+    assert "".join(out).count("executed in") == 2 and "".join(out).count("cached") == 2
+    assert "".join(error) == "another build is running here; waiting for it\n"
 
 
 def test_a_failing_cell_is_shown_and_the_others_run(fresh):
