@@ -193,7 +193,8 @@ CALLS = {
         schedules.geometric, ANY, n=INT, ratio=REAL.but(2.0), maximum=INT.but(None)),
     "collapse.schedules.resolve": call(
         schedules.resolve, POSITIVE, also=("sample_size",), sample_size=SCHEDULE, generations=INT.but(3),
-        name=NAME.but("sample_size"), low=INT.but(1)),
+        name=kind("sample_size", [lambda: None, lambda: 1, lambda: "", lambda: "a b", lambda: ["n"]]),
+        low=INT.but(1)),
     "collapse.planning.SymbolLost": call(planning.SymbolLost, ANY, p=REAL),
     "collapse.planning.ScaleBelow": call(planning.ScaleBelow, ANY, ratio=REAL, ddof=CHOICE),
     "collapse.planning.MeanOff": call(planning.MeanOff, ANY, error=REAL, std=REAL, dim=INT),
