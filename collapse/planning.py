@@ -334,8 +334,8 @@ def smallest_sample_size(event, generations, probability):
         low, high = high, 2 * high
         if high > _MAX_SAMPLE_SIZE:
             raise ValueError(
-                f"probability must be larger: no sample size up to 10^12 makes the risk of the event "
-                f"{event} at generation {generations} at most {probability}"
+                "probability must be larger: no sample size up to 10^12 makes the risk of the "
+                f"event {event} at generation {generations} at most {probability}"
             )
     while high > low + 1:
         middle = (low + high) // 2
@@ -433,8 +433,8 @@ def smallest_fresh_fraction(event, sample_size, probability):
     least = math.log(1e-15)
     if excess(least) <= 0:
         raise ValueError(
-            f"probability must be smaller than {1 - event.p}, the share of the time that the symbol "
-            f"of the event is missing with next to no fresh samples; got {probability}"
+            f"probability must be smaller than {1 - event.p}, the share of the time that the "
+            f"symbol of the event is missing with next to no fresh samples; got {probability}"
         )
     root = optimize.brentq(excess, least, 0.0, xtol=1e-10)
     while excess(root) > 0:  # from above

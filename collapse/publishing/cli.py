@@ -12,7 +12,6 @@ from collapse.publishing.project import (
     find_project,
 )
 
-
 _LONGEST = 2000  # characters of an error message
 
 
