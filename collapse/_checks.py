@@ -175,15 +175,12 @@ def _vector(array, name):
 
 def _numeric(values, name, what):
     # NumPy would read [2, True] as [2, 1], and what is behind a mask as any other number.
-    if isinstance(values, (list, tuple)) and any(isinstance(v, (bool, np.bool_)) for v in values):
+    listed = values if isinstance(values, (list, tuple)) else ()
+    wrong = any(isinstance(v, (bool, np.bool_)) for v in listed) or np.ma.is_masked(values)
+    try:
+        array = None if wrong else np.asarray(values)
+    except (TypeError, ValueError):  # ragged nesting, or no array at all
         array = None
-    elif np.ma.is_masked(values):
-        array = None
-    else:
-        try:
-            array = np.asarray(values)
-        except (TypeError, ValueError):  # ragged nesting, or no array at all
-            array = None
     if array is None or array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be {what}, got {shown(values)}")
     if array.ndim > _MAX_DIMENSIONS:

@@ -300,7 +300,8 @@ def _read_local(source):
     except OSError as error:
         if error.errno is None:  # our own
             raise
-        raise type(error)(f"source {_checks.shown(str(path))} cannot be read: {error.strerror}") from error
+        shown = _checks.shown(str(path))
+        raise type(error)(f"source {shown} cannot be read: {error.strerror}") from error
 
 
 def _decode(content, name):

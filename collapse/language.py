@@ -131,10 +131,7 @@ class Corpus:
             For wrong arguments, and if the text has no words.
         """
         split = _checks.choice(split, "split", _SPLITS)
-        if not isinstance(punctuation, bool):
-            raise TypeError(
-                f"punctuation must be True or False, got {_checks.shown(punctuation)}"
-            )
+        _checks.flag(punctuation, "punctuation")
         lists = [re.findall(r"\w+|[^\w\s]+", sentence.lower()) if punctuation
                  else datasets.words(sentence) for sentence in split_sentences(text, rule=split)]
         lists = [words for words in lists if words]
@@ -439,8 +436,7 @@ def iter_generations(
     )
     size = _checks.choice(size, "size", _SIZES)
     start, max_words = _how(corpus, order, rng, start, max_words)
-    if not isinstance(joined, bool):
-        raise TypeError(f"joined must be True or False, got {_checks.shown(joined)}")
+    _checks.flag(joined, "joined")
     if size == "tokens":
         _check_words(corpus)
     amount = corpus.size if size == "tokens" else corpus.lengths.size

@@ -161,9 +161,11 @@ class SymbolLost:
         numpy.ndarray of float, the shape of ``generations``
         """
         fraction = _checks.real(fresh_fraction, "fresh_fraction", low=0.0, high=1.0)
-        generations = _check_generations(sample_size, generations, low=1)
         if fraction > 0:
+            _checks.integer(sample_size, "sample_size", low=1, high=2000)
+            generations = _checks.integers(generations, "generations", low=1, high=10**6)
             return excitation.pmf(self.p, self.p, sample_size, fraction, generations)[..., 0]
+        generations = _check_generations(sample_size, generations, low=1)
         return 1 - wright_fisher.survival(self.p, sample_size, generations)
 
 
@@ -332,8 +334,8 @@ def smallest_sample_size(event, generations, probability):
         low, high = high, 2 * high
         if high > _MAX_SAMPLE_SIZE:
             raise ValueError(
-                f"probability must be larger: no sample size up to 10^12 makes the risk of the event "
-                f"{event} at generation {generations} at most {probability}"
+                "probability must be larger: no sample size up to 10^12 makes the risk of the "
+                f"event {event} at generation {generations} at most {probability}"
             )
     while high > low + 1:
         middle = (low + high) // 2
@@ -431,8 +433,8 @@ def smallest_fresh_fraction(event, sample_size, probability):
     least = math.log(1e-15)
     if excess(least) <= 0:
         raise ValueError(
-            f"probability must be smaller than {1 - event.p}, the share of the time that the symbol "
-            f"of the event is missing with next to no fresh samples; got {probability}"
+            f"probability must be smaller than {1 - event.p}, the share of the time that the "
+            f"symbol of the event is missing with next to no fresh samples; got {probability}"
         )
     root = optimize.brentq(excess, least, 0.0, xtol=1e-10)
     while excess(root) > 0:  # from above
@@ -452,11 +454,9 @@ def _check_generations(sample_size, generations, low):
 
     The laws check them as well, but call them something else.
     """
+    generations = schedules.check_generations(generations, sample_size, name="generations", low=1)
     constant = isinstance(sample_size, numbers.Integral)
-    high = None if constant else schedules.MAX_GENERATIONS
-    generations = _checks.integers(generations, "generations", low=1, high=high)
-    last = 1 if constant else int(generations.max(initial=1))
-    schedules.resolve(sample_size, last, low=low)
+    schedules.resolve(sample_size, 1 if constant else int(generations.max(initial=1)), low=low)
     return generations
 
 

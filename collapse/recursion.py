@@ -24,6 +24,7 @@ _VERSIONS = {
 # Working set of one call of a model's `path`: bounds memory, does not touch the numbers.
 _PATH_ELEMENTS = 2**17
 _SEED_BITS = 4096  # more cannot be written into the provenance
+_LARGEST_SAMPLE = 1e150  # from a source: its square is a float
 # Numbers in one result.
 _MAX_ELEMENTS = 10**10
 # Numbers that are handed over at once by a parallel job.
@@ -533,11 +534,12 @@ def _check_source(model, source, size):
             f"sample_size must be such that no model is fitted to more than {most} samples, the "
             f"capacity of {model!r}, some of which are fresh; got {size:.0f}"
         )
-    if source is model:
-        return
     size = getattr(model, "min_sample_size", 1)
     rng = np.random.default_rng(0)  # the samples are thrown away
-    own, fresh = (np.shape(m.draw(_workflows.repeat(m, 1), size, rng)) for m in (model, source))
+    own, fresh = (np.asarray(m.draw(_workflows.repeat(m, 1), size, rng)) for m in (model, source))
+    if np.any(np.abs(fresh) > _LARGEST_SAMPLE):
+        raise ValueError(f"source must draw samples that are at most {_LARGEST_SAMPLE:g}")
+    own, fresh = own.shape, fresh.shape
     if own != fresh:
         raise ValueError(
             f"source must draw samples of the shape of the model's, {own[2:]}, got {fresh[2:]}"

@@ -123,6 +123,15 @@ def from_description(description):
     return Schedule(**description)
 
 
+def check_generations(k, sample_size, *, name="k", low=0):
+    """Return generations as an int64 array: each >= ``low``, as in `_checks.integers`.
+
+    Where the sizes change, they are held one by one, and there are at most 10⁸.
+    """
+    high = None if isinstance(sample_size, numbers.Integral) else MAX_GENERATIONS
+    return _checks.integers(k, name, low=low, high=high)
+
+
 def resolve(sample_size, generations, *, name="sample_size", low=1):
     """Return the sizes of the first ``generations`` generations, as an int64 array.
 
@@ -141,7 +150,8 @@ def resolve(sample_size, generations, *, name="sample_size", low=1):
     TypeError, ValueError
         If a size is not an integer in [low, 2**62], or the sequence is too short.
     """
-    _checks.text(name, "name")
+    if not _checks.text(name, "name").isidentifier():
+        raise ValueError(f"name must be that of an argument, got {_checks.shown(name)}")
     low = _checks.integer(low, "low", low=0, high=_checks.MAX_SIZE)
     generations = _checks.integer(generations, "generations", low=0, high=MAX_GENERATIONS)
     if isinstance(sample_size, (str, bytes, type)) or sample_size is None:

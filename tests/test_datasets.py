@@ -133,7 +133,7 @@ def test_a_folder_is_no_text(tmp_path):
 
 def test_a_name_that_is_too_long():
     # Some systems say that it is too long, others that there is no such file.
-    with pytest.raises(OSError, match="'xx+' cannot be read|there is no file 'xx+'"):
+    with pytest.raises(OSError, match="'xx+.* cannot be read|there is no file 'xx+"):
         datasets.load_text("x" * 10_000)
 
 

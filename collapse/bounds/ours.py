@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from collapse import _checks
+from collapse import _checks, schedules
 from collapse.bounds import suresh
 from collapse.bounds._common import Bounds, share_arguments
 from collapse.laws import _log_gamma, branching
@@ -205,7 +205,8 @@ def gaussian(x, n, k, *, std=1.0, ddof=1):
         If an argument is of the wrong type or out of range.
     """
     x = _checks.reals(x, "x", low=0.0, open_low=True)
-    x, k, std = _checks.broadcast_arrays(x=x, k=_checks.integers(k, "k", low=0), std=_std(std))
+    k = schedules.check_generations(k, n)
+    x, k, std = _checks.broadcast_arrays(x=x, k=k, std=_std(std))
     points = _Points(n, k, ddof)
     # Without a generation Σ_0 is certain: the infimum is 0 above it and 1 below.
     log_bound = np.where((k == 0) & (x > std), -np.inf, 0.0)

@@ -30,6 +30,8 @@ __all__ = [
     "std_sf",
 ]
 
+_MAX_QUANTILE = 10**9  # generations: beyond, log Σ_k takes all digits, and Newton's method sticks
+
 
 def std_sf(x, n, k, *, std=1.0, ddof=1):
     """Return Pr(Σ_k > x), to a relative error of 1e-11 down to 1e-300.
@@ -94,7 +96,7 @@ def std_ppf(q, n, k, *, std=1.0, ddof=1):
     q : array of float in [0, 1]
         Probability of the lower tail. q = 0 gives 0, q = 1 infinity.
     n, k, std, ddof
-        As in `std_sf`.
+        As in `std_sf`, but k <= 10⁹.
 
     Returns
     -------
@@ -107,7 +109,8 @@ def std_ppf(q, n, k, *, std=1.0, ddof=1):
         If an argument is of the wrong type or out of range.
     """
     q = _checks.reals(q, "q", low=0.0, high=1.0)
-    q, k, std = _checks.broadcast_arrays(q=q, k=_checks.integers(k, "k", low=0), std=_std(std))
+    k = _checks.integers(schedules.check_generations(k, n), "k", high=_MAX_QUANTILE)
+    q, k, std = _checks.broadcast_arrays(q=q, k=k, std=_std(std))
     points = _Points(n, k, ddof)
     with np.errstate(divide="ignore"):
         log_ratio = np.where(q == 0, -np.inf, np.where(q == 1, np.inf, 0.0))
@@ -135,7 +138,7 @@ def moment(power, n, k, *, std=1.0, ddof=1):
         If an argument is of the wrong type or out of range.
     """
     power = _checks.reals(power, "power", low=-1e100, high=1e100)
-    k = _checks.integers(k, "k", low=0)
+    k = schedules.check_generations(k, n)
     power, k, std = _checks.broadcast_arrays(power=power, k=k, std=_std(std))
     points = _Points(n, k, ddof)
     log_moment = np.array(power / 2 * points.shift)
@@ -155,7 +158,7 @@ def mean_variance(n, k, *, std=1.0, ddof=1):
     Arguments and errors as `std_sf`, for std <= 1e150.
     """
     std = _checks.reals(std, "std", low=0.0, high=1e150, open_low=True)  # its square is a float
-    k, std = _checks.broadcast_arrays(k=_checks.integers(k, "k", low=0), std=std)
+    k, std = _checks.broadcast_arrays(k=schedules.check_generations(k, n), std=std)
     ddof = _checks.choice(ddof, "ddof", (0, 1))
     if isinstance(n, numbers.Integral):  # in closed form: time and memory do not depend on k
         n = _checks.integer(n, "n", low=2)
@@ -337,7 +340,7 @@ class _Points:
 def _log_tails(x, n, k, std, ddof):
     """Return the logarithms of lower and upper tail; NaN for the one that is not small."""
     x = _checks.reals(x, "x", infinite=True)
-    x, k, std = _checks.broadcast_arrays(x=x, k=_checks.integers(k, "k", low=0), std=_std(std))
+    x, k, std = _checks.broadcast_arrays(x=x, k=schedules.check_generations(k, n), std=_std(std))
     points = _Points(n, k, ddof)
     lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     upper[(x == np.inf) | ((k == 0) & (std <= x))] = -np.inf

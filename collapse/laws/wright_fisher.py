@@ -333,7 +333,7 @@ def _backward(p0, n, k, last, two_sided):
 
     ``last(p, n)`` is the expectation over one generation.
     """
-    k = _checks.integers(k, "k", low=0)
+    k = schedules.check_generations(k, n)
     constant = isinstance(n, numbers.Integral)
     sizes = schedules.resolve(n, 1 if constant else int(k.max(initial=0)), name="n", low=1)
     shape = _checks.broadcast(p0=p0, k=k)
@@ -401,8 +401,11 @@ def _changing_sizes(starts, sizes, last, two_sided, steps):
 
 
 def _cap(count, n, two_sided):
-    """Return the largest count that is not taken as immortal."""
-    return int(min(np.ceil(count), n // 2 if two_sided else n))
+    """Return the largest count that is not taken as immortal. Raises ValueError if too large."""
+    cap = int(min(np.ceil(count), n // 2 if two_sided else n))
+    if cap > _MAX_ENTRIES:  # each has a weight at least
+        raise _too_costly(n, cap, cap)
+    return cap
 
 
 def _from_starts(starts, n, value, two_sided):
@@ -439,11 +442,7 @@ def _weights(p, odds, n, cap, two_sided, steps=1):
     entries = width.sum()
     work = (entries + _STEP) * steps
     if entries > _MAX_ENTRIES or work > _MAX_WORK:
-        raise ValueError(
-            f"k must be smaller, or n: so many generations of {n} samples need {entries:.2g} "
-            f"binomial weights and the time of {work:.2g} products, allowed are "
-            f"{_MAX_ENTRIES:.2g} and {_MAX_WORK:.2g}"
-        )
+        raise _too_costly(n, entries, work)
     # The smaller of successes and failures is counted up from its lower end.
     flip = p > 0.5
     start = np.where(flip, n - high, low)
@@ -470,6 +469,14 @@ def _weights(p, odds, n, cap, two_sided, steps=1):
         first = last
     row, column, value = (np.concatenate(part) for part in zip(*pieces, strict=True))
     return sparse.csr_array(sparse.coo_array((value, (row, column)), shape=(len(p), cap + 2)))
+
+
+def _too_costly(n, entries, work):
+    return ValueError(
+        f"k must be smaller, or n: so many generations of {n} samples need {entries:.2g} "
+        f"binomial weights and the time of {work:.2g} products, allowed are "
+        f"{_MAX_ENTRIES:.2g} and {_MAX_WORK:.2g}"
+    )
 
 
 def _binomial_rows(start, width, odds, n):

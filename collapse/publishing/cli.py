@@ -13,7 +13,6 @@ from collapse.publishing.project import (
     find_project,
 )
 
-
 _LONGEST = 2000  # characters of an error message
 
 

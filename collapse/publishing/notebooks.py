@@ -92,7 +92,7 @@ def write_clean(project, folder):
     `folder` appears in one step when all are there. Earlier ones in its place are replaced; raises
     UsageError when it holds anything else.
     """
-    folder, words = Path(folder), Plain(project)
+    folder, words = Path(folder).resolve(), Plain(project)
     names = {f"{page.name}.ipynb": page for page in project.chapters}
     if folder.exists() and not (folder.is_dir() and below(folder).keys() <= names.keys()):
         raise UsageError(f"--out {folder} exists and holds something else; choose another folder")

@@ -102,8 +102,9 @@ GENERATOR = lazy(RNG, lambda: np.random.default_rng(1))
 TABLE = lazy(kind(None, ANYTHING, hostile.TABLES), hostile.table)
 VALUES = lazy(ROWS, lambda: hostile.table().values)
 KINDS = kind(("count", "binary", "measurement"), ANYTHING, [
-    lambda: ("count",), lambda: ("count", "binary", "what"), lambda: "count", lambda: ("count",) * 4,
-    lambda: ("binary",) * 3, lambda: ("count",) * 3, lambda: ("measurement",) * 3, lambda: (1, 2, 3),
+    lambda: ("count",), lambda: ("count", "binary", "what"), lambda: "count", lambda: (1, 2, 3),
+    lambda: ("count",) * 4, lambda: ("binary",) * 3, lambda: ("count",) * 3,
+    lambda: ("measurement",) * 3,
 ])  # fmt: skip
 RUN_ = lazy(RUN, hostile.run)
 SYMBOL = EVENT.but(planning.SymbolLost(0.1))
@@ -165,8 +166,9 @@ CALLS = {
     "collapse.recursion.recursive_training": call(collapse.recursive_training, ANY, **TRAINING),
     "collapse.recursion.iter_blocks": call(collapse.iter_blocks, ANY, **TRAINING),
     "collapse.recursion.replay": call(
-        collapse.replay, ANY, also=("generations", "keep"), run=lazy(kind(None, ANYTHING, hostile.RUNS, hostile.PROVENANCES),
-                                       hostile.run), model=MODEL, source=MODEL, n_jobs=INT.but(1)),
+        collapse.replay, ANY, also=("generations", "keep"),
+        run=lazy(kind(None, ANYTHING, hostile.RUNS, hostile.PROVENANCES), hostile.run),
+        model=MODEL, source=MODEL, n_jobs=INT.but(1)),
     "collapse.recursion.hitting_time": call(
         collapse.hitting_time, POSITIVE, run=RUN_, variable=NAME.but("std"), below=REAL),
     "collapse.diagnostics.contraction": call(
@@ -192,8 +194,10 @@ CALLS = {
     "collapse.schedules.geometric": call(
         schedules.geometric, ANY, n=INT, ratio=REAL.but(2.0), maximum=INT.but(None)),
     "collapse.schedules.resolve": call(
-        schedules.resolve, POSITIVE, also=("sample_size",), sample_size=SCHEDULE, generations=INT.but(3),
-        name=NAME.but("sample_size"), low=INT.but(1)),
+        schedules.resolve, POSITIVE, also=("sample_size",), sample_size=SCHEDULE,
+        generations=INT.but(3), name=kind("sample_size", [
+            lambda: None, lambda: 1, lambda: "", lambda: "a b", lambda: ["n"]]),
+        low=INT.but(1)),
     "collapse.planning.SymbolLost": call(planning.SymbolLost, ANY, p=REAL),
     "collapse.planning.ScaleBelow": call(planning.ScaleBelow, ANY, ratio=REAL, ddof=CHOICE),
     "collapse.planning.MeanOff": call(planning.MeanOff, ANY, error=REAL, std=REAL, dim=INT),
@@ -249,13 +253,14 @@ CALLS = {
         laws.gaussian.collapse_point_cdf, (-1e-8, 1 + 1e-8), x=REALS_, n=INT, std=REAL.but(1.0),
         ddof=CHOICE),
     "collapse.laws.multivariate_gaussian.volume_sf": call(
-        laws.multivariate_gaussian.volume_sf, PROBABILITY, also=("n",), x=REALS_, n=INT, k=GENERATIONS,
-        dim=INT.but(2), ddof=CHOICE),
+        laws.multivariate_gaussian.volume_sf, PROBABILITY, also=("n",), x=REALS_, n=INT,
+        k=GENERATIONS, dim=INT.but(2), ddof=CHOICE),
     "collapse.laws.multivariate_gaussian.lyapunov_exponents": call(
         laws.multivariate_gaussian.lyapunov_exponents, NUMBER, also=("n",), n=INT, dim=INT.but(2),
         ddof=CHOICE),
     "collapse.laws.random_walk.noise_sum": call(
-        laws.random_walk.noise_sum, POSITIVE, also=("sample_size",), schedule=SCHEDULE, T=GENERATIONS),
+        laws.random_walk.noise_sum, POSITIVE, also=("sample_size",), schedule=SCHEDULE,
+        T=GENERATIONS),
     "collapse.laws.random_walk.total_noise": call(
         laws.random_walk.total_noise, POSITIVE, schedule=SCHEDULE),
     "collapse.laws.random_walk.deviation_sf": call(
@@ -383,7 +388,8 @@ CALLS = {
     "collapse.language.split_sentences": call(
         language.split_sentences, ANY, text=TEXT, rule=option("published")),
     "collapse.language.Corpus": call(
-        language.Corpus, ANY, also=("tokens", "lengths"), tokens=COUNTS.but((0, 1, 0)), lengths=COUNTS.but((2, 1)),
+        language.Corpus, ANY, also=("tokens", "lengths"), tokens=COUNTS.but((0, 1, 0)),
+        lengths=COUNTS.but((2, 1)),
         vocabulary=kind(("a", "b"), ANYTHING, [lambda: "ab", lambda: (1, 2), lambda: ("a",)])),
     "collapse.language.Corpus.from_text": call(
         language.Corpus.from_text, ANY, text=TEXT, split=option("none"), punctuation=FLAG),

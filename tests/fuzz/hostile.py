@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import xarray as xr
+from hypothesis import strategies as st
 
 import collapse
 from collapse import planning, schedules, tables
@@ -98,22 +99,29 @@ SCHEDULES = [
 
 @dataclass(frozen=True)
 class Kind:
-    """A valid value, and makers of hostile ones to put in its place."""
+    """A valid value, makers of hostile ones to put in its place, and a strategy for more."""
 
     value: object
     bad: tuple
+    more: object
 
     def but(self, value):
         """The same kind with another valid value."""
         return replace(self, value=value)
 
-    def without(self, *names):
-        """The same kind without hostile values that are legal here, and would be costly."""
-        return replace(self, bad=tuple(make for make in self.bad if make not in names))
-
 
 def kind(value, *lists):
-    return Kind(value, tuple(make for makers in lists for make in makers))
+    """The kind with this valid value and the hostile ones of all lists."""
+    more = [strategy for makers, strategy in ((REALS, ANY_REALS), (INTEGERS, ANY_INTEGERS))
+            if makers in lists]
+    bad = tuple(make for makers in lists for make in makers)
+    return Kind(value, bad, st.sampled_from(bad).map(lambda make: make()) | st.one_of(more))
+
+
+ANY_REALS = st.floats() | st.lists(st.floats(width=16), max_size=3)
+# Between the two, numbers are legal in many places, and take their time.
+ANY_INTEGERS = st.integers(-60, 60) | st.integers(min_value=2**33) | st.lists(
+    st.integers(-9, 60), max_size=3)
 
 
 def run():
