@@ -1,6 +1,6 @@
 """Processes that end at named and at fifty random moments; about ten minutes, for `make verify`.
 
-test_faults.py has the quick tests: a crash at any operation on files, with stand-ins for what takes
+test_faults.py has the quick tests: a crash at any moment, with stand-ins for what takes
 time. Here everything is real.
 """
 
