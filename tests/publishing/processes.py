@@ -31,7 +31,7 @@ def start(root, *arguments, crash=None, before=(), **options):
 
 def finish(process):
     """Wait for a command; returns its exit code, standard output and error."""
-    out, error = process.communicate(timeout=120)
+    out, error = process.communicate(timeout=600)
     return process.returncode, out, error
 
 
@@ -43,9 +43,9 @@ def wait_for(condition, seconds=60):
 
 
 def inhabitants(folder):
-    """Processes that work in a folder, but for the tracker that multiprocessing gives this one."""
+    """Processes that work in a folder, but for this one and the tracker of its multiprocessing."""
     return [process for process in psutil.process_iter(["cwd", "cmdline"])
-            if (process.info["cwd"] or "").startswith(str(folder))
+            if (process.info["cwd"] or "").startswith(str(folder)) and process.pid != os.getpid()
             and "multiprocessing.resource_tracker" not in " ".join(process.info["cmdline"] or [])]
 
 

@@ -1,6 +1,6 @@
 """Processes that end at named and at fifty random moments; about ten minutes, for `make verify`.
 
-test_faults.py has the quick tests: a crash at any operation on files, with stand-ins for what takes
+test_faults.py has the quick tests: a crash at any moment, with stand-ins for what takes
 time. Here everything is real.
 """
 
@@ -31,6 +31,11 @@ LOADING = 2.0  # seconds: Python says nothing friendly when it is interrupted wh
 
 def contents(folder):
     return {name: path.read_bytes() for name, path in below(folder).items()}
+
+
+def leftovers(project):
+    """What is under way, or was when something ended, has names with a dot."""
+    return [*project.build.glob(".*"), *project.cache.glob(".*")]
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +119,7 @@ def test_builds(tmp_path):
 
     book.undisturbed(0)
     assert contents(project.html) == pages[0]
-    assert not [path for path in project.build.rglob(".*")]
+    assert leftovers(project) == []
 
 
 def test_runs(tmp_path):
@@ -186,7 +191,7 @@ def test_crashes_of_a_build(fresh, built_once):
         ours, theirs = contents(path), contents(built_once / "_build/cache" / path.name)
         for name in ours.keys() - {"execution.json", "SHA256SUMS"}:  # these tell the time
             assert ours[name] == theirs[name], name
-    assert not [path for path in fresh.project.build.rglob(".*")]
+    assert leftovers(fresh.project) == []
 
 
 def test_crashes_of_a_run(fresh, tmp_path):
