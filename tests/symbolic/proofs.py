@@ -4,6 +4,7 @@ Each function returns True if it has proved the claim, and False if it has not; 
 both that the right constant is proved and that a wrong one is not.
 """
 
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
 from math import comb
@@ -137,6 +138,16 @@ def mean(polynomial, moments):
         coefficient * sp.prod([moment(power) for moment, power in zip(
             moments.values(), powers, strict=True)])
         for powers, coefficient in terms))
+
+
+@contextmanager
+def digits(number):
+    """Compute intervals with this many decimal digits."""
+    before, iv.dps = iv.dps, number
+    try:
+        yield
+    finally:
+        iv.dps = before
 
 
 def interval(number):

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 from mpmath import iv
 
-from .proofs import below, interval, mean, normal_moment, rises_from_zero, same
+from .proofs import below, digits, interval, mean, normal_moment, rises_from_zero, same
 
 x, t, u, s = sp.symbols("x t u s", positive=True)
 
@@ -241,7 +241,7 @@ def test_bias_of_maximum_likelihood(weight, holds):
 @pytest.mark.parametrize("exponent, holds", [(2, True), (Fraction(201, 100), False)])
 def test_trapezoid_rule(exponent, holds):
     """tool-trapezoid, at its sharpest: f = e^(-t²), C = √π e^(a²), in interval arithmetic."""
-    with iv.workdps(60):
+    with digits(60):
         for step in (Fraction(1, 2), Fraction(1), Fraction(2)):
             h = interval(step)
             # Terms from j = 40 on are below 1e-170, less than the width of these intervals.
