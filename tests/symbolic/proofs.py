@@ -15,22 +15,27 @@ from mpmath import iv
 
 def same(left, right):
     """Are the two expressions equal, as functions of their symbols?"""
-    return sp.simplify(sp.gammasimp(sp.expand_func(sp.sympify(left) - right))) == 0
+    difference = sp.sympify(left) - right
+    if difference.is_rational_function():
+        return sp.cancel(difference) == 0
+    return sp.simplify(sp.gammasimp(sp.expand_func(difference))) == 0
 
 
 def positive(rational, x, low=0, high=sp.oo):
     """Is a rational function positive on the open interval (low, high)?  By Sturm sequences."""
-    top, bottom = (sp.Poly(part, x) for part in sp.fraction(sp.together(rational)))
+    top, bottom = (sp.Poly(part, x) for part in sp.fraction(sp.cancel(rational)))
     inside = low + 1 if high == sp.oo else sp.Rational(low + high) / 2
-    if sp.cancel(rational).subs(x, inside) <= 0:
+    if top.eval(inside) * bottom.eval(inside) <= 0:
         return False
     return all(_roots_inside(part, low, high) == 0 for part in (top, bottom))
 
 
 def _roots_inside(polynomial, low, high):
     """The number of real roots in the open interval, each counted once."""
-    if polynomial.is_ground:
-        return 0
+    polynomial = polynomial.to_field()
+    shifted = polynomial.shift(low).all_coeffs()
+    if all(c >= 0 for c in shifted) or all(c <= 0 for c in shifted):
+        return 0  # Descartes: none beyond `low`
     polynomial = polynomial.sqf_part()
     ends = [end for end in (low, high) if end != sp.oo and polynomial.eval(end) == 0]
     return polynomial.count_roots(low, None if high == sp.oo else high) - len(ends)
@@ -52,17 +57,9 @@ def nonnegative_on_integers(polynomial, j, start=0):
 def rises_from_zero(expression, x, high=sp.oo):
     """Is the expression positive for 0 < x < high, because it starts at 0 or above and rises?
 
-    A positive factor of the only logarithm is divided out first.  The derivative is then a
-    rational function, and Sturm decides; or it rises from 0 itself.
+    The derivative is a rational function, and Sturm decides; or it rises from 0 itself.
     """
-    logarithms = list(expression.atoms(sp.log))
-    if len(logarithms) == 1:
-        name = sp.Dummy()
-        factor = sp.cancel(sp.diff(expression.subs(logarithms[0], name), name))
-        for sign in (1, -1):
-            if not factor.has(name) and positive(sign * factor, x, 0, high):
-                rest = sp.cancel(sp.together(expression.subs(logarithms[0], 0)) / factor)
-                expression = sign * (rest + logarithms[0])
+    expression = _collected(expression, x, high)
     start = expression.subs(x, 0)
     if not start.is_finite:
         start = sp.limit(expression, x, 0, "+")
@@ -71,7 +68,23 @@ def rises_from_zero(expression, x, high=sp.oo):
     slope = sp.diff(expression, x)
     if slope.is_rational_function(x):
         return positive(slope, x, 0, high)
-    return rises_from_zero(sp.cancel(sp.together(slope)), x, high)
+    return rises_from_zero(slope, x, high)
+
+
+def _collected(expression, x, high):
+    """Logarithms apart from the rest; a positive factor of the only logarithm is divided out."""
+    names = {value: sp.Dummy() for value in expression.atoms(sp.log) if value.has(x)}
+    plain = expression.xreplace(names)
+    factors = {value: sp.cancel(sp.diff(plain, name)) for value, name in names.items()}
+    if any(factor.has(*names.values()) for factor in factors.values()):
+        return expression  # not linear
+    rest = sp.cancel(plain.xreplace(dict.fromkeys(names.values(), sp.Integer(0))))
+    if len(names) == 1:
+        (logarithm, factor), = factors.items()
+        for sign in (1, -1):
+            if positive(sign * factor, x, 0, high):
+                return sp.cancel(sign * rest / factor) + sign * logarithm
+    return rest + sum(factor * logarithm for logarithm, factor in factors.items())
 
 
 def below(smaller, larger, x):
