@@ -397,3 +397,81 @@ class TestRefittedGaussian:
         """thm-minor-thresholds: E x̄⁴ = M⁴ + 6M²V/r + 3V²/r² for r samples."""
         value = mean((M + sp.sqrt(V / r) * y) ** 4, {y: lambda k: (1, 0, 1, 0, 3)[k]})
         assert same(value, M**4 + 6 * M**2 * V / r + 3 * V**2 / r**2)
+
+
+class TestOneThreshold:
+    """thm-minor-thresholds: the spectral radius of B passes 1 once at most between α = 0 and 1.
+
+    det(I - B) is α times a polynomial, a multiple of one in t = α/(1 - α) that has the signs
+
+    - divisor N, N >= 3: negative, negative, then positive: one root t > 0, and a simple one
+      (Descartes).  Below it the determinant is negative, so a real eigenvalue exceeds 1.
+    - divisor N - 1: two changes of sign, so two roots or none.  ρ > 1 near α = 0, where B has the
+      eigenvalue (N + 1)/(N - 1).  Where ρ passes 1 the determinant changes its sign, as ρ > 0 is a
+      simple eigenvalue of a positive matrix; it is positive at both ends, so there are two simple
+      roots.  Between two roots it is negative and ρ > 1; at the first root ρ > 1 too, since a
+      touch of 1 by a simple eigenvalue would not change the sign.  So ρ = 1 at the second only.
+
+    And ρ < 1 beyond the last root, as B = 0 at α = 1.  For divisor N and N = 2 there is no root.
+    """
+
+    @staticmethod
+    @cache
+    def coefficients(divisor):
+        """Those of 1, t, t², ...: polynomials in N."""
+        _, _, c2, c3, c4 = TestRefittedGaussian.central_moments()
+        c1 = (1 - alpha) * M
+        fourth, spread = (c4 + 3 * (N - 1) * c2**2) / N**3, (c4 + (N - 1) * c2**2) / N
+        # I - B, its rows times N³, N² (N - d) and N (N - d)², which are positive.
+        images = [c1**4 + 6 * c1**2 * c2 / N + 4 * c1 * c3 / N**2 + fourth,
+                  c1**2 * (N - 1) * c2 + 2 * c1 * (c3 - c3 / N) + spread - N * fourth,
+                  N * c4 + N * (N - 1) * c2**2 - 2 * N * spread + N**2 * fourth]
+        terms = (M**4, M**2 * V, V**2)
+        matrix = []
+        for power, image in enumerate(images):
+            row = sp.Poly(sp.expand(N ** (3 - power) * image), M, V, s2)
+            own = N ** (3 - power) * (N - divisor) ** power
+            matrix.append([sp.Poly((own if term == terms[power] else 0) - row.coeff_monomial(term),
+                                   alpha, N) for term in terms])
+        a, b, c = matrix
+        determinant = sum((a[i] * (b[j] * c[k] - b[k] * c[j])
+                           for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1))),
+                          sp.Poly(0, alpha, N)).as_expr()
+        assert determinant.subs(alpha, 0) == 0
+        parts = sp.Poly(sp.cancel(determinant / alpha), alpha).all_coeffs()[::-1]
+        top = len(parts) - 1
+        whole = sum(c * t**i * (1 + t) ** (top - i) for i, c in enumerate(parts))
+        return [sp.Poly(c, N) for c in sp.Poly(sp.expand(whole), t).all_coeffs()[::-1]]
+
+    @staticmethod
+    def changes(values):
+        signs = [value > 0 for value in values if value]
+        return sum(a != b for a, b in zip(signs[:-1], signs[1:], strict=True))
+
+    @pytest.mark.parametrize("divisor, low, expected", [(0, 2, 0), (0, 3, 1), (1, 2, 2)])
+    def test_small_sizes(self, divisor, low, expected):
+        """thm-minor-thresholds: the signs for N = 2, 3, ..., 9."""
+        for size in [low] if expected == 0 else range(low, 10):
+            assert self.changes([c.eval(size) for c in self.coefficients(divisor)]) == expected
+
+    @pytest.mark.parametrize("divisor, negative, start, holds", [
+        (0, (0, 1), 3, True), (0, (0,), 3, False), (1, (1,), 8, True), (1, (1,), 7, False)])
+    def test_all_sizes(self, divisor, negative, start, holds):
+        """thm-minor-thresholds: the signs for every N from `start` on."""
+        signed = [-c if i in negative else c for i, c in enumerate(self.coefficients(divisor))]
+        proved = all(nonnegative_on_integers(c.as_expr().subs(N, m), m, start) for c in signed)
+        assert proved is holds
+
+    @pytest.mark.parametrize("divisor, expected", [(0, [half]), (1, [sp.Rational(1, 3), 3 * half])])
+    def test_large_sizes(self, divisor, expected):
+        """thm-minor-thresholds: roots at α ~ f/N; the last one is the threshold, 1/2 or 3/2."""
+        f = sp.symbols("f", positive=True)
+        terms = [c.as_expr() * (f / N) ** i for i, c in enumerate(self.coefficients(divisor))]
+        whole = sp.cancel(sum(terms))
+        power = sp.degree(sp.numer(whole), N) - sp.degree(sp.denom(whole), N)
+        assert sorted(sp.solve(sp.limit(whole / N**power, N, sp.oo), f)) == expected
+
+    def test_near_no_fresh_samples(self):
+        """thm-minor-thresholds: (N² - 1)/(N - d)² at α = 0 is above 1 for divisor N - 1 only."""
+        assert same((N**2 - 1) / (N - 1) ** 2, (N + 1) / (N - 1))
+        assert positive(1 - (N**2 - 1) / N**2, N, 1)
