@@ -89,7 +89,7 @@ class TestTimeToCollapse:
             law = after
 
     def test_heterozygosity(self):
-        """prp-collapse-heterozygosity, thm-ngram-sentences: (1 - 1/N)^n (1 - F_2) for 3 symbols."""
+        """prp-collapse-heterozygosity: one generation of three symbols, E[1 - Σ μ²]."""
         size, shares = 3, (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6))
         expected = 1 - sum(q**2 for q in shares)
         value = Fraction(0)  # E [1 - Σ μ_1²], from multinomial second moments
@@ -179,12 +179,12 @@ class TestTwoSymbols:
 
     def test_binomial_moments(self):
         """thm-collapse-two, prp-six: central moments of Bin(N, x)/N."""
-        q, y = sp.symbols("q", positive=True), 1 - x
+        y = 1 - x
         generating = (1 + x * (sp.exp(t) - 1)) ** N * sp.exp(-N * x * t)
         moments = [sp.diff(generating, t, i).subs(t, 0) / N**i for i in (2, 3, 4)]
         assert same(moments[0], x * y / N) and same(moments[1], x * y * (y - x) / N**2)
         slack = x * y * (1 + 3 * N * x * y) / N**3 - moments[2]
-        assert same(slack, 6 * x**2 * y**2 / N**3) and q
+        assert same(slack, 6 * x**2 * y**2 / N**3)
 
     @pytest.mark.parametrize("five, holds", [(5, True), (4, False)])
     def test_nearly_one_half(self, five, holds):

@@ -133,7 +133,7 @@ class TestAlgorithm:
     ratio = 1 / rho + 2 / a  # V/σ²
 
     def test_two_lines(self):
-        """prop-gmm-algorithm: step 3 divided by V, and step 1 in partial fractions."""
+        """alg-gmm, prop-gmm-algorithm: step 3 divided by V, and step 1 in partial fractions."""
         fit = a * rho / (a + 2 * rho)  # a S V/(a m² + 2S), over V, with S = ρ m²
         assert same(1 / fit, self.ratio)
         degrees = n - 1
@@ -258,6 +258,19 @@ class TestLongRun:
         assert same(delta**2 / 4, 1 / (16 * (R**2 + 1)))
         gap = sp.Rational(16, 10) * (R**2 + 1) - sp.Rational(nine, 10) - R**2
         assert positive(gap, R) is holds
+
+    @pytest.mark.parametrize("rate, holds", [(20, True), (19, False)])
+    def test_separation_of_the_model(self, rate, holds):
+        """thm-gmm-ml-end: the constants of δ_r = 3r e^(-r/20), from r >= 36 on.
+
+        All y lie within μ/6 of μ, so y >= 5m/7 and u >= 25r/36; and u e^(-2u/27) falls from 13.5.
+        """
+        assert Fraction(5, 6) / Fraction(7, 6) == Fraction(5, 7) >= Fraction(1, 2)
+        u = Fraction(25, 36)
+        assert u * 36 >= 20 and Fraction(27, 2) < 25
+        assert (4 * u <= 3 and 2 * u / 27 >= Fraction(1, rate)) is holds
+        assert (3 * 120 * iv.exp(iv.mpf(-6))).b < 1  # δ_120, and δ falls from r = 20 on
+        assert sp.solve(sp.diff(s * sp.exp(-s / 20), s), s) == [20]
 
     def test_variance_of_a_square(self):
         """thm-gmm-algorithm-end: Var X² = 4μ²σ² + 2σ⁴ <= 4σ²(μ² + σ²)."""

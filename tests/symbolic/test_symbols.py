@@ -159,7 +159,7 @@ class TestResampling:
 
     @pytest.mark.parametrize("size, k", SMALL)
     def test_lower_bound_on_survival(self, size, k):
-        """thm-suresh-bernoulli, thm-bern-better: Pr(P_k = 0) <= (1 - p g_k)^n."""
+        """thm-suresh-bernoulli, thm-bern-better, cor-distinct-better: u_k <= (1 - p g_k)^n."""
         high = between(g(k))[1]
         assert positive((1 - p * high) ** size - lost(size, k), p, 0, 1)
         assert not positive((1 - 2 * p * high) ** size - lost(size, k), p, 0, 1)
@@ -203,7 +203,7 @@ class TestResampling:
 
     @pytest.mark.parametrize("size", [2, 3, 7])
     def test_heterozygosity(self, size):
-        """prp-seddik, thm-bern-ends, prp-six, prp-compete: E P(1 - P) = (1 - 1/n) p(1 - p)."""
+        """prp-seddik, thm-bern-ends, prp-six, thm-collapse-total: E P(1 - P) = (1 - 1/n)pq."""
         value = sum(sp.Rational(i * (size - i), size**2) * comb(size, i) * p**i
                     * (1 - p) ** (size - i) for i in range(size + 1))
         assert sp.expand(value - (1 - sp.Rational(1, size)) * p * (1 - p)) == 0
@@ -246,12 +246,14 @@ class TestAncestors:
 
 
 def test_theorem_1_without_its_term():
-    """thm-bern-k: (1 - mp²)(1 - p) >= 1 - np²g - p² - p with m = ng + 1, and 2/(k+1) < 3/k."""
+    """thm-bern-k, thm-suresh-bernoulli: the steps from (1 - p)^(ng + 1) to both bounds."""
     gk, k = sp.symbols("g k", positive=True)
     m = n * gk + 1
     assert sp.expand((1 - m * p**2) * (1 - p) - (1 - n * p**2 * gk - p**2 - p) - m * p**3) == 0
     assert positive(3 / k - 2 / (k + 1), k)
     assert sp.expand((1 - p) * (1 + p) - (1 - p**2)) == 0
+    paper, ours = 3 * n * p**2 + 3 * k * p, 3 * n * p**2 / k + 3 * p
+    assert same(paper - ours, 3 * (k - 1) * (n * p**2 / k + p))
 
 
 def test_error_of_the_truncated_chain():

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 from mpmath import iv
 
-from .proofs import below, digits, interval, mean, normal_moment, rises_from_zero, same
+from .proofs import below, digits, interval, mean, normal_moment, positive, rises_from_zero, same
 
 x, t, u, s = sp.symbols("x t u s", positive=True)
 
@@ -66,6 +66,31 @@ def test_exponential_between_tangent_and_parabola(factor, holds):
     value, at = u / (1 + u), log(1 + u)
     assert rises_from_zero(at - value, u)
     assert rises_from_zero(value - at + factor * at**2, u) is holds
+
+
+@pytest.mark.parametrize("power", [sp.Rational(3, 2), 2, 5])
+def test_bernoulli_inequality(power):
+    """tool-elementary: (1 + x)^n >= 1 + nx on both sides of 0, by logarithms."""
+    assert rises_from_zero(power * log(1 + x) - log(1 + power * x), x)
+    assert rises_from_zero(power * log(1 - x) - log(1 - power * x), x, high=1 / sp.Integer(5))
+    assert not rises_from_zero(log(1 + power * x) - power * log(1 + x), x)
+
+
+@pytest.mark.parametrize("cube, holds", [(3, True), (2, False)])
+def test_hoelder_for_two_values(cube, holds):
+    """tool-paley-zygmund: (E X²)³ <= (E|X|)² E X⁴ for the values 1 and x, each with chance 1/2."""
+    first, second, fourth = ((1 + x**power) / 2 for power in (1, 2, 4))
+    gap = sp.cancel((first**2 * fourth - second**cube) / (1 - x) ** 2)
+    assert positive(gap, x) is holds
+
+
+def test_summation_by_parts():
+    """tool-kronecker: for five terms."""
+    a, u = sp.symbols("a0:6"), sp.symbols("u0:6")
+    zero = {a[0]: 0, u[0]: 0}
+    left = sum(a[i] * (u[i] - u[i - 1]) for i in range(1, 6)).subs(zero)
+    right = a[5] * u[5] - sum((a[i] - a[i - 1]) * u[i - 1] for i in range(1, 6)).subs(zero)
+    assert sp.expand(left - right) == 0
 
 
 class TestGammaLaw:
