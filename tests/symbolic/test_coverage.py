@@ -15,6 +15,8 @@ from collapse.publishing import finding
 from collapse.publishing.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted(path for path in Path(__file__).parent.glob("test_*.py")
+               if path.name not in ("test_coverage.py", "test_proofs.py"))
 LABEL = re.compile(r"\b(?:alg|cor|def|lem|prop|prp|thm|tool)-[a-z0-9-]*[a-z0-9]")
 
 ELSEWHERE = {
@@ -151,9 +153,7 @@ def _coverage():
     table = {label: [reason] for label, reason in SOFT.items()}
     for label, test in ELSEWHERE.items():
         table.setdefault(label, []).append(test)
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
-        if path.samefile(__file__):
-            continue
+    for path in FILES:
         for name, words in _tests_of(path).items():
             for label in LABEL.findall(words.partition(":")[0]):
                 table.setdefault(label, []).append(f"tests/symbolic/{path.name}::{name}")
@@ -197,7 +197,6 @@ def test_limits_are_those_of_boxes_with_tests():
 
 
 def test_every_test_says_what_it_verifies():
-    for path in Path(__file__).parent.glob("test_*.py"):
-        if not path.samefile(__file__):
-            for name, words in _tests_of(path).items():
-                assert LABEL.search(words.partition(":")[0]), f"{path.name}::{name}"
+    for path in FILES:
+        for name, words in _tests_of(path).items():
+            assert LABEL.search(words.partition(":")[0]), f"{path.name}::{name}"
