@@ -12,6 +12,8 @@ from math import comb
 import sympy as sp
 from mpmath import iv
 
+p = sp.symbols("p", positive=True)  # the share of a symbol at the start
+
 
 def same(left, right):
     """Are the two expressions equal, as functions of their symbols?"""
@@ -172,6 +174,23 @@ def interval(number):
 def binomial(n, p):
     """The binomial law with exact probabilities: a list over the counts."""
     return [comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(n + 1)]
+
+
+@cache
+def g(k):
+    """An interval that contains g_k."""
+    return iv.mpf(1) if k == 1 else 1 - iv.exp(-g(k - 1))
+
+
+@cache
+def lost(n, k):
+    """Pr(P_k = 0 | P_0 = p), a polynomial in p: the Bernstein operator of n, k times."""
+    values = [1] + [0] * n
+    for _ in range(k):
+        polynomial = sp.expand(sum(
+            value * chance for value, chance in zip(values, binomial(n, p), strict=True)))
+        values = [polynomial.subs(p, sp.Rational(i, n)) for i in range(n + 1)]
+    return polynomial
 
 
 @cache

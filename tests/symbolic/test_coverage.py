@@ -110,8 +110,8 @@ SOFT = {
 LIMITS = {
     "cor-linear": "for every c by the inequalities of g; exact half-lives for n <= 16",
     "lem-ancestors": "the page's induction; exactly for four sizes; its analytic step for all",
-    "prop-gmm-one-step": "signs of b(r) at the r of the map; not between: the enclosures widen "
-                         "with r, as the information matrix is nearly singular",
+    "prop-gmm-one-step": "b for every r in [0.75, 2.5]; not below, where the information is nearly "
+                         "singular; the finite n are simulated",
     "prp-collapse-mrca": "the inequalities of the steps for all sizes; the bounds for N <= 30",
     "prp-plan-fresh": "Jensen and convexity are the page's; the bounds for n <= 4, k <= 8",
     "prp-plan-worth": "the spread (item 2) is a limit theorem; the bracket in three cases",

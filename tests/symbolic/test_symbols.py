@@ -1,7 +1,6 @@
 """One symbol: g_k, the Abel function, and the resampled share in exact polynomials."""
 
 from fractions import Fraction
-from functools import cache
 from math import comb, factorial
 
 import pytest
@@ -14,8 +13,11 @@ from sympy.polys.rings import ring
 
 from .proofs import (
     digits,
+    g,
     interval,
+    lost,
     nonnegative_on_integers,
+    p,
     positive,
     rises_from_zero,
     same,
@@ -23,30 +25,13 @@ from .proofs import (
 )
 
 j = sp.symbols("j", integer=True, positive=True)
-n, p, s, u, x, z = sp.symbols("n p s u x z", positive=True)
+n, s, u, x, z = sp.symbols("n s u x z", positive=True)
 SMALL = [(2, 2), (2, 5), (3, 2), (3, 4), (4, 2), (4, 3), (5, 3)]  # n and k
-
-
-@cache
-def g(k):
-    """An interval that contains g_k."""
-    return iv.mpf(1) if k == 1 else 1 - iv.exp(-g(k - 1))
 
 
 def between(value):
     """Two fractions, below and above what the interval encloses."""
     return tuple(sp.Rational(*float(end).as_integer_ratio()) for end in (value.a, value.b))
-
-
-@cache
-def lost(size, k):
-    """Pr(P_k = 0 | P_0 = p), a polynomial in p: the Bernstein operator, k times."""
-    values = [1] + [0] * size
-    for _ in range(k):
-        polynomial = sp.expand(sum(
-            value * comb(size, i) * p**i * (1 - p) ** (size - i) for i, value in enumerate(values)))
-        values = [polynomial.subs(p, sp.Rational(i, size)) for i in range(size + 1)]
-    return polynomial
 
 
 class TestG:

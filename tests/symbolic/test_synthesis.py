@@ -10,13 +10,13 @@ from mpmath import iv
 from .proofs import (
     binomial,
     digits,
+    g,
     interval,
     nonnegative_on_integers,
     positive,
     rises_from_zero,
     same,
 )
-from .test_symbols import g
 
 D, N, a, alpha, b, c, h, n, p, s, w, x = sp.symbols("D N a alpha b c h n p s w x", positive=True)
 m = sp.symbols("m", integer=True, positive=True)

@@ -8,10 +8,9 @@ import pytest
 import sympy as sp
 from mpmath import iv
 
-from .proofs import binomial, interval, same, survivors
-from .test_symbols import lost
+from .proofs import binomial, interval, lost, p, same, survivors
 
-n, p, q, x, y = sp.symbols("n p q x y", positive=True)
+n, q, x, y = sp.symbols("n q x y", positive=True)
 
 
 def nonnegative_on_simplex(polynomial, degree):
