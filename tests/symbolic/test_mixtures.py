@@ -231,6 +231,27 @@ class TestAlgorithm:
                 log_alpha + 1 / (4 * size))
             assert (value.a > interval(target).b) is holds
 
+    @pytest.mark.parametrize("target, holds", [(Fraction(1, 10**40), True),
+                                               (Fraction(1, 10**50), False)])
+    def test_the_exception_at_a_thousand(self, target, holds):
+        """prop-gmm-eta: Pr(E^c) < 10^-40 for μ0 = 15 σ0, by Chernoff's bounds.
+
+        Φ(-x) <= e^(-x²/2)/2, and both tails of χ²_ν at νy are at most (y e^(1-y))^(ν/2).
+        """
+        with digits(30):
+            growth = log_growth.subs({eta: 10**10, n: 1000})
+            kappa = iv.exp(interval(Fraction(growth.p, growth.q))) - 1
+
+            def tail(y):
+                return iv.exp(iv.mpf(999) / 2 * (iv.log(y) + 1 - y))
+
+            # Where no z is below -15 and |z̄| <= 1, m is between 14 and 16 and V = Q/n.
+            low, high = kappa * 16**2 * 1000 / 999, iv.mpf(14**2) * 1000 / (999 * kappa)
+            assert low.b < 1 < high.a
+            outside = 500 * iv.exp(-iv.mpf(15) ** 2 / 2) + iv.exp(iv.mpf(-500)) + tail(low) + (
+                tail(high))
+            assert (outside.b < interval(target).a) is holds
+
     def test_a_below_two(self):
         """prop-gmm-eta: 2a/(a - 2) <= 0 for 0 <= a < 2, so that the second test fails."""
         assert positive(-2 * a / (a - 2), a, 0, 2)
