@@ -177,6 +177,7 @@ def everywhere(function, low, high, width=Fraction(1, 100)):
                for a, b in zip(ends[:-1], ends[1:], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("r, above", [("1.466461", True), ("1.466462", False)])
 def test_where_it_crosses(r, above):
     """prop-gmm-one-step: b crosses -1/4 at r_c = 1.46646..."""

@@ -17,7 +17,7 @@ from collapse.publishing.project import Project
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in Path(__file__).parent.glob("test_*.py")
                if path.name not in ("test_coverage.py", "test_proofs.py"))
-LABEL = re.compile(r"\b(?:alg|cor|def|lem|prop|prp|thm|tool)-[a-z0-9-]*[a-z0-9]")
+LABEL = re.compile(r"\b(?:alg|cor|def|ex|lem|prop|prp|thm|tool)-[a-z0-9-]*[a-z0-9]")
 
 ELSEWHERE = {
     "cor-distinct-better": "tests/bounds/test_discrete.py::TestDistinct::test_lies_between",
@@ -157,7 +157,7 @@ def _coverage():
         for name, words in _tests_of(path).items():
             for label in LABEL.findall(words.partition(":")[0]):
                 table.setdefault(label, []).append(f"tests/symbolic/{path.name}::{name}")
-    return table
+    return {label: entries for label, entries in table.items() if not label.startswith("ex-")}
 
 
 COVERAGE = _coverage()
@@ -184,6 +184,13 @@ def test_a_box_that_is_missing_is_seen(boxes):
 
 def test_a_reason_stands_where_there_is_no_test():
     assert all(len(entries) == 1 for label, entries in COVERAGE.items() if label in SOFT)
+
+
+def test_exercises_that_are_named_exist():
+    known = (ROOT / "book/labels.txt").read_text(encoding="utf-8")
+    words = " ".join(doc for path in FILES for doc in _tests_of(path).values())
+    named = {label for label in LABEL.findall(words) if label.startswith("ex-")}
+    assert named and all(label in known for label in named)
 
 
 def test_tests_elsewhere_exist():
