@@ -156,7 +156,8 @@ _FIT = """
     let last = slide;
     while (last && overflows(last)) {
       const next = split(last);
-      if (!next) problems.push(`this slide is too full: ${last.textContent.slice(0, 80)}`);
+      if (!next) problems.push("this slide is too full: "
+        + last.textContent.replaceAll(/\\s+/g, " ").slice(0, 80));
       last = next;
     }
   }
