@@ -129,7 +129,8 @@ def _slide(chapter, content, kind="words"):
             f'<div class="content">{content}</div></section>')
 
 
-# What is too high gets smaller, then goes on: its last blocks move to a slide of their own.
+# A tall picture has its caption beside it. What is too high gets smaller, then goes on: its last
+# blocks move to a slide of their own.
 _FIT = """
 (least) => {
   const problems = [];
@@ -149,6 +150,10 @@ _FIT = """
     slide.after(next);
     return here.length < there.length && !overflows(slide) ? next : null;
   };
+  for (const picture of document.querySelectorAll(".picture img")) {
+    const tall = picture.naturalHeight > 0.7 * picture.naturalWidth;
+    picture.closest("figure").classList.toggle("tall", tall);
+  }
   for (const slide of [...document.querySelectorAll(".slide")]) {
     for (let size = 95; overflows(slide) && size >= least; size -= 5) {
       content(slide).style.fontSize = `${size}%`;

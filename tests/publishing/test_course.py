@@ -3,8 +3,10 @@
 import ast
 import io
 import json
+import os
 import re
 import shutil
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -437,6 +439,8 @@ def test_nbgrader_grades_what_students_hand_in(fresh, tmp_path, monkeypatch):
     monkeypatch.chdir(out)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(fresh.root))
+    # nbgrader calls alembic by its name, as it finds it where the environment is activated.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     for name, line in (("right", "rest = decay(2, steps)"), ("wrong", "rest = steps"),
                        ("empty", "raise NotImplementedError()")):
         notebook = nbformat.read(out / "student/rates/gaussian.ipynb", as_version=4)
