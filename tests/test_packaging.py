@@ -134,7 +134,7 @@ def test_workflows_run_the_tests_on_every_python_and_publish_what_make_builds():
     assert tuple(tests["strategy"]["matrix"]["python-version"]) == PYTHONS
     assert ".ci/run" in [step.get("run") for step in tests["steps"]]
     book = yaml.safe_load(read(".github/workflows/book.yml"))["jobs"]
-    assert "make book" in [step.get("run") for step in book["build"]["steps"]]
+    assert "make pdf" in [step.get("run") for step in book["build"]["steps"]]
     assert {"pages", "id-token"} <= set(book["publish"]["permissions"])
 
 

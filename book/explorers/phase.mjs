@@ -82,6 +82,14 @@ export default function (root) {
     return box?.textContent.trim() ?? "the theorem";
   }
 
+  // Degeneration has no area: its name runs along its line, whatever the shape of the plot.
+  function nameLine() {
+    const [right, down] = [plot.toX(1) - plot.toX(0), plot.toY(1) - plot.toY(0)];
+    const angle = Math.atan2(down, right) * 180 / Math.PI;
+    plot.words(0.5, 0.5, "degeneration", { class: "name", "text-anchor": "middle", dy: -8,
+      transform: `rotate(${angle} ${plot.toX(0.5)} ${plot.toY(0.5)})` });
+  }
+
   function draw() {
     const { growth: s, decay: r } = place();
     const { region, theorem } = law();
@@ -92,6 +100,7 @@ export default function (root) {
       plot.words(x, y, name, { class: "name", "text-anchor": "middle" });
     }
     plot.line([0, 1], [0, 1], "balance");
+    nameLine();
     plot.line([1, 1], [1, 2], "border");
     plot.line([1, 2], [1, 1], "border");
     plot.dots([s], [r], 9, "halo");

@@ -71,12 +71,15 @@ def _parser():
     build = add("build", _build, "execute what changed and render every page into _build/html")
     build.add_argument("--no-render", action="store_true", help="execute and check the ledger only")
     pdf = add("pdf", _pdf, "print the whole book to _build/book.pdf; needs Chromium")
+    epub = add("epub", _epub, "write the book to _build/book.epub; needs Chromium")
     release = add("release", _release, "everything for an archive, with a list of checksums")
     release.add_argument("--out", type=_folder, metavar="DIR", help="default: dist")
     clean = add("notebooks", _notebooks, "write the chapters as clean notebooks")
     clean.add_argument("--out", type=_folder, required=True, metavar="DIR")
     course = add("course", _course, "write the chapters as a course: with and without solutions")
     course.add_argument("--out", type=_folder, required=True, metavar="DIR")
+    slides = add("slides", _slides, "write slides, one file for each part; needs Chromium")
+    slides.add_argument("--out", type=_folder, required=True, metavar="DIR")
     ledger = add("ledger", _ledger, "what is claimed, how it was checked, what came out")
     verify = add("verify", _verify, "compare numbers and figures with those that were published")
     verify.add_argument("manifest", type=Path, metavar="MANIFEST",
@@ -86,7 +89,7 @@ def _parser():
                              "executed if need be")
     labels = add("labels", _labels, "compare the labels of the rendered pages with labels.txt")
     labels.add_argument("--write", action="store_true", help="add new ones to book/labels.txt")
-    for sub in (build, pdf, release, ledger, verify):
+    for sub in (build, pdf, epub, release, slides, ledger, verify):
         sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
     for sub in (build, ledger):
         sub.add_argument("--strict", action="store_true", help="open rows count as failures")
@@ -170,6 +173,13 @@ def _pdf(project, arguments):
     print(project.pdf)
 
 
+def _epub(project, arguments):
+    from collapse.publishing import epub
+
+    epub.make(project, jobs=arguments.jobs)
+    print(project.epub)
+
+
 def _release(project, arguments):
     from collapse.publishing.release import release
 
@@ -189,6 +199,13 @@ def _course(project, arguments):
 
     course.write(project, arguments.out)
     print(arguments.out.resolve())
+
+
+def _slides(project, arguments):
+    from collapse.publishing import slides
+
+    for path in slides.write(project, arguments.out, jobs=arguments.jobs):
+        print(path)
 
 
 def _ledger(project, arguments):

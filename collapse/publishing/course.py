@@ -35,6 +35,7 @@ CODE_GAP = "# YOUR CODE HERE\nraise NotImplementedError()"
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 EVERYTHING = "course.zip"
+HANDOUT = "student.zip"
 _SHIPPED = ("environment.yml", "requirements.lock")
 _PACKAGE = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")
 _STRAY = re.compile(r"\{(?:exercise|solution)\b[^}]*\}")
@@ -46,20 +47,7 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.source_directory = "instructor"
 """
 
-_README = """\
-# Course edition
-
-{chapters} chapters, {exercises} exercises. Read this first; it is for the teacher.
-
-- `student/`: what students get. Every exercise has a cell for words and marked gaps for code, and
-  the tests of the code are there to be run. No solution is in these files.
-- `instructor/`: the same notebooks with every solution. **Do not hand these out, nor the file
-  `course.zip`, which holds them too.**
-- `package/`: the Python package that the notebooks use.
-- `environment.yml`, `requirements.lock`: the tested environment.
-
-## Set up
-
+_SET_UP = """\
 With conda or mamba:
 
     conda env create -f environment.yml
@@ -73,24 +61,46 @@ and then, in both cases:
 
     python -m pip install --no-deps --no-build-isolation ./package
 
-Then `jupyter lab` opens the notebooks; any other program for notebooks will do, too. Students do
-the same with `package/`, `environment.yml`, `requirements.lock` and `student/`.
+Then `jupyter lab` opens the notebooks; any other program for notebooks will do, too."""
 
-## How a student works
-
+_HOW_TO_WORK = f"""\
 1. Run the chapter from the top. It stops at the first gap, with `NotImplementedError`.
 2. The comments at the head of the gap say what to define. Replace the two lines below them.
 3. Run the test cell that follows. A test that fails says what to look at.
-4. Write in words, in the cell "{text_gap}", what the exercise asks for: the derivation, the
+4. Write in words, in the cell "{TEXT_GAP}", what the exercise asks for: the derivation, the
    reason, what was seen.
 
-To read on without solving, skip the gap: no later cell of the chapter needs its answer.
+To read on without solving, skip the gap: no later cell of the chapter needs its answer."""
+
+_README = f"""\
+# Course edition
+
+{{chapters}} chapters, {{exercises}} exercises. Read this first; it is for the teacher.
+
+- `{HANDOUT}`: what students get, in one file: their notebooks, the package, the environment, and a
+  read-me that says how to work. No solution is in it.
+- `student/`: the same notebooks, to look at. Every exercise has a cell for words and marked gaps
+  for code, and the tests of the code are there to be run.
+- `instructor/`: the notebooks with every solution. **Do not hand these out, nor the file
+  `{EVERYTHING}`, which holds all of this folder.**
+- `package/`: the Python package that the notebooks use.
+- `environment.yml`, `requirements.lock`: the tested environment.
+
+## Set up
+
+In this folder; students do the same where they unpacked `{HANDOUT}`.
+
+{_SET_UP}
+
+## How a student works
+
+{_HOW_TO_WORK}
 
 ## Grading
 
 | kind | words | each cell of tests |
 |---|---|---|
-{kinds}
+{{kinds}}
 
 Words are graded by hand, tests by running them. The points are suggestions: change them in
 `instructor/`, in the metadata of the cells. In the notebooks of `instructor/` the sample answer
@@ -98,16 +108,36 @@ stands where the student writes.
 
 With [nbgrader](https://nbgrader.readthedocs.io) (not needed for any of the above), in this folder:
 
-    nbgrader generate_assignment {first}
+    nbgrader generate_assignment {{first}}
 
-makes the student's notebooks of one part from `instructor/{first}/` and puts them into `release/`;
-collecting, autograding and feedback work as always. The cells are those of `student/`.
+makes the student's notebooks of one part from `instructor/{{first}}/`, the same as in `student/`,
+and puts them into `release/`. Collecting, autograding and feedback work as always.
 
 ## Chapters
 
-| chapter | reading | exercises | points |
-|---|---|---|---|
-{table}
+{{table}}
+"""
+
+_STUDENT_README = f"""\
+# {{title}}
+
+{{chapters}} chapters as notebooks, with {{exercises}} exercises.
+
+## Set up
+
+In the folder of this file:
+
+{_SET_UP}
+
+## How to work
+
+{_HOW_TO_WORK}
+
+Words are graded by hand, tests by running them.
+
+## Chapters
+
+{{table}}
 """
 
 
@@ -372,7 +402,7 @@ def _symbols(table, top=True):
 
 
 def write(project, out):
-    """Write `<out>/student`, `<out>/instructor`, a README, the environment, the package, a zip.
+    """Write `<out>/student`, `<out>/instructor`, README, environment, package, and two zips.
 
     The same sources give the same bytes. `out` appears in one step when everything is there; an
     earlier edition in its place is replaced if nobody changed it since.
@@ -410,14 +440,19 @@ def _files(project):
             notebook = edition(page, words, solved=solved)
             files[f"{name}/{page.short}.ipynb"] = (nbformat.writes(notebook) + "\n").encode()
         summaries.append((page, _summary(notebook)))
-    files["README.md"] = _readme(summaries).encode()
+    files["README.md"] = _readme(_README, project, summaries).encode()
+    files["student/README.md"] = _readme(_STUDENT_README, project, summaries).encode()
     files["nbgrader_config.py"] = _NBGRADER_CONFIG.encode()
     sources = {name: project.root / name for name in _SHIPPED}
     sources |= {f"package/{name}": project.root / name for name in _PACKAGE}
     sources |= {f"package/{path.relative_to(project.root).as_posix()}": path
                 for path in (project.root / "collapse").rglob("*")
                 if "__pycache__" not in path.parts}
-    return files | {name: path.read_bytes() for name, path in sources.items() if path.is_file()}
+    files |= {name: path.read_bytes() for name, path in sources.items() if path.is_file()}
+    files[HANDOUT] = zipped({name.removeprefix("student/"): content
+                             for name, content in files.items()
+                             if name in _SHIPPED or name.startswith(("student/", "package/"))})
+    return files
 
 
 def _summary(notebook):
@@ -427,14 +462,17 @@ def _summary(notebook):
     return exercises, sum(cell.get("points", 0) for cell in graded)
 
 
-def _readme(summaries):
-    table = [f"| {page.title} (`{page.short}`) | {page.front_matter.get('minutes', '–')} min "
-             f"| {exercises} | {points} |" for page, (exercises, points) in summaries]
-    return _README.format(
-        chapters=len(summaries), exercises=sum(exercises for _, (exercises, _) in summaries),
+def _readme(template, project, summaries):
+    """One of the two read-me files; a template takes of these words what it needs."""
+    table = ["| chapter | reading | exercises | points |", "|---|---|---|---|"]
+    table += [f"| {page.title} (`{page.short}`) | {page.front_matter.get('minutes', '–')} min "
+              f"| {exercises} | {points} |" for page, (exercises, points) in summaries]
+    return template.format(
+        title=project.config["title"], chapters=len(summaries),
+        exercises=sum(exercises for _, (exercises, _) in summaries),
         kinds="\n".join(f"| {kind} | {points} | {CHECK_POINTS} |"
                         for kind, points in POINTS.items()),
-        text_gap=TEXT_GAP, table="\n".join(table), first=summaries[0][0].short.split("/")[0])
+        table="\n".join(table), first=summaries[0][0].short.split("/")[0])
 
 
 def _is_replaceable(folder):

@@ -51,7 +51,7 @@ def document(project):
 
     texts = {page.name: (project.html / f"{page.name}.html").read_text(encoding="utf-8")
              for page in project.pages}
-    articles = {name: _article(project, name, BeautifulSoup(text, "html.parser"))
+    articles = {name: on_paper(project, name, BeautifulSoup(text, "html.parser"))
                 for name, text in texts.items()}
     body, contents, rules = [], [], []
     for caption, names in _parts(project):
@@ -70,7 +70,7 @@ def document(project):
     html = _PAGE.format(
         rules="\n".join([*_fonts(), *rules]), cover=_cover(project),
         contents="\n".join(_entry(*entry) for entry in contents),
-        body="\n".join(body), mathjax=json.dumps(_mathjax(texts.values())),
+        body="\n".join(body), mathjax=json.dumps(mathjax(texts.values())),
         title=project.config["title"], sheet=f"../../{SHEET}")
     if dead := dead_links(html):
         raise BuildError("links in the PDF lead nowhere:\n" + "\n".join(dead))
@@ -109,7 +109,7 @@ def _parts(project):
     return [(None, [page.name for page in project.pages if page.name not in inside]), *parts]
 
 
-def _article(project, name, soup):
+def on_paper(project, name, soup):
     """The text of a page: for paper, its headings one level down, its marks and links unique."""
     article = soup.select_one("article.bd-article")
     for tag in article.select(_LEAVE_OUT):
@@ -209,12 +209,15 @@ def _fonts():
                f"font-style: {style}; src: url({(folder / file).with_suffix('.ttf').as_uri()}); }}")
 
 
-def _mathjax(texts):
-    """The settings of the pages, without the menu and the hidden MathML, useless on paper."""
+def mathjax(texts, *, assistive=False):
+    """The settings of MathJax on pages, without the menu, useless on paper.
+
+    `assistive`: with the hidden MathML, for those who do not see.
+    """
     found = next(filter(None, map(_MATHJAX_SETTINGS.search, texts)), None)
     settings = json.loads(found[1]) if found else {}
     settings.setdefault("options", {}).update(
-        enableMenu=False, menuOptions={"settings": {"assistiveMml": False}})
+        enableMenu=False, menuOptions={"settings": {"assistiveMml": assistive}})
     return settings
 
 
@@ -337,7 +340,7 @@ def _page_numbers(printed):
 
 
 def _finished(project, printed, contents):
-    """The PDF with bookmarks, title and author, simpler tags, and without the time of its making."""
+    """The PDF with bookmarks, title, author, simpler tags, and without the time of its making."""
     from pypdf import PdfReader, PdfWriter
 
     config = project.config
@@ -356,7 +359,7 @@ def _finished(project, printed, contents):
 
 
 def _add_bookmarks(writer, reader, contents):
-    """A bookmark for each entry of the contents; those that Chromium makes say some titles twice."""
+    """A bookmark for each entry of the contents; Chromium's own say some titles twice."""
     from bs4 import BeautifulSoup
     from pypdf.generic import Fit
 

@@ -111,6 +111,7 @@ class Project:
         self.stage = self.build / "stage"
         self.html = self.build / "html"
         self.pdf = self.build / "book.pdf"
+        self.epub = self.build / "book.epub"
 
     @cached_property
     def toc(self):

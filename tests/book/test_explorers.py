@@ -5,6 +5,7 @@ Each page is opened as a file, with no network. What a figure draws it also tell
 compared with the same laws in `test_simulations_follow_the_laws`.
 """
 
+import itertools
 import re
 from contextlib import contextmanager
 
@@ -276,6 +277,25 @@ def test_the_keyboard_reaches_every_control(book, browser, name):
             [...figure.querySelectorAll('input, button, a, [tabindex]')]
               .map((e, at) => e.name || at))]""")
         assert reached == expected and len(reached) >= 3
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_fate_has_its_name_in_the_phase_diagram(book, browser, width):
+    with opened(browser, book, "phase", width=width) as explorer:
+        explorer.values()
+        edges = """nodes => nodes.map((node) => {
+            const { left, top, right, bottom } = node.getBoundingClientRect();
+            return [node.textContent, left, top, right, bottom];
+        })"""
+        [[_, *area]] = explorer.figure.locator(".explorer-map > svg > svg").evaluate_all(edges)
+        names = {name: box for name, *box in explorer.figure.locator(".name").evaluate_all(edges)}
+        assert names.keys() == {"collapse", "drift", "consistency", "degeneration"}
+        boxes = list(names.values())
+        assert all(area[0] <= left and area[1] <= top and right <= area[2] and bottom <= area[3]
+                   for left, top, right, bottom in boxes)
+        assert not any(one[0] < other[2] and other[0] < one[2] and one[1] < other[3]
+                       and other[1] < one[3]
+                       for one, other in itertools.combinations(boxes, 2))
 
 
 def test_arrow_keys_and_pointer_move_in_the_phase_diagram(book, browser):

@@ -1,52 +1,142 @@
-"""The commands of the page "Rerun it" are right, read literally from the page."""
+"""The commands of the page "Rerun it" do what the page says, taken literally from the page."""
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import nbformat
 import pytest
 
-from collapse.publishing import build, cli, ledger, notebooks
-from collapse.publishing.project import find_project
+from collapse.publishing import notebooks
+from collapse.publishing.project import Project
 
-PROJECT = find_project(__file__.rsplit("/tests/", 1)[0])
-TEXT = (PROJECT.book / "appendix/rerun.md").read_text()
+PROJECT = Project(Path(__file__).resolve().parents[2])
+TEXT = (PROJECT.book / "appendix/rerun.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
             for line in block.splitlines()]
+SCRIPTS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+QUICK = ("collapse run loop -p n 30", "collapse notebooks --out notebooks")  # the rest: slow tests
 
 
-def test_the_page_has_commands():
-    assert len(COMMANDS) >= 6
-    assert {"text README.md", "n 15", "delta 0.25"} <= {
-        pair for line in COMMANDS for pair in re.findall(r"-p (\S+ \S+)", line)}
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A copy of the project, where a reader types; what commands write stays in it."""
+    copy = tmp_path / "project"
+    for name in ("book", "collapse"):
+        shutil.copytree(PROJECT.root / name, copy / name,
+                        ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("_toc.yml", "_config.yml", "pyproject.toml", "requirements.lock", "README.md"):
+        shutil.copy(PROJECT.root / name, copy)
+    monkeypatch.chdir(copy)
+    return copy
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_is_understood(line, monkeypatch):
-    monkeypatch.chdir(PROJECT.root)
+def typed(line):
+    """What a command line prints, the last line of it; it must succeed.
+
+    The command is that of the copy around us, not the one that is installed.
+    """
     program, *words = shlex.split(line)
     assert program == "collapse"
-    arguments = cli._parser().parse_args(words)
-    if words[0] != "run":
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-m", "collapse", *words], capture_output=True,
+                          text=True, env=environment)
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
+    return done.stdout.splitlines()[-1]
+
+
+def option(line, name):
+    """The word after an option, or None."""
+    words = shlex.split(line)
+    return words[words.index(name) + 1] if name in words else None
+
+
+def check_run(line, folder):
+    """A folder holds all that the page promises of `collapse run`."""
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert {*provenance["files"], "provenance.json"} == files
+    assert provenance["emitted"] and provenance["versions"]
+    given = dict(re.findall(r"-p (\S+) (\S+)", line))
+    assert provenance["parameters"].keys() == given.keys()
+    for name, value in provenance["parameters"].items():
+        assert value == (float(given[name]) if isinstance(value, (int, float)) else
+                         str(Path(given[name]).resolve()))
+
+    if figure := option(line, "--figure"):
+        assert files == {"provenance.json", f"data/{figure}.csv",
+                         f"figures/{figure}.svg", f"figures/{figure}.png"}
         return
-    chapter = arguments.chapter or ledger.figure_to_chapter(build.load_ledger(PROJECT))[
-        arguments.figure]
-    values = notebooks.parse_parameters(PROJECT.chapter(chapter), arguments.parameter)
-    assert len(values) == len(arguments.parameter) > 0
+    [name] = [name for name in files if name.endswith(".ipynb")]
+    assert name == f"{folder.name}.ipynb"
+    cells = nbformat.read(folder / name, as_version=4).cells
+    [injected] = [cell.source for cell in cells if "injected-parameters" in notebooks.tags(cell)]
+    assert all(f"{name} = " in injected for name in given)
+    assert any(cell.cell_type == "markdown" for cell in cells)
+    figures = {Path(name).stem for name in files if name.endswith(".svg")}
+    assert figures == {Path(name).stem for name in files if name.endswith(".png")} != set()
+    assert any(name.startswith("data/") for name in files)
 
 
-def test_a_command_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(PROJECT.root)
-    assert cli.main([*shlex.split(COMMANDS[0])[1:], "--out", str(tmp_path / "out")]) == 0
-    provenance = json.loads((tmp_path / "out/provenance.json").read_text())
-    assert provenance["chapter"] == "book/rates/loop"
-    assert provenance["parameters"] == {"n": 30}
-    assert list((tmp_path / "out/figures").glob("*.svg"))
+def test_the_page_has_recipes_of_every_kind():
+    given = {pair for line in COMMANDS for pair in re.findall(r"-p (\S+) ", line)}
+    assert {"n", "epsilon", "delta", "fresh", "text", "table"} <= given
+    assert set(QUICK) <= set(COMMANDS)
+    assert any("--figure" in line for line in COMMANDS)
+    assert len(SCRIPTS) == 2
 
 
-def test_the_example_in_python_runs(capsys):
-    [block] = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    exec(compile(block, "rerun.md", "exec"), {})
+@pytest.mark.parametrize("line", [
+    pytest.param(line, marks=[] if line in QUICK else pytest.mark.slow) for line in COMMANDS])
+def test_a_command_does_what_the_page_says(line, workplace):
+    for script in SCRIPTS:  # one of them writes a file that a command reads
+        exec(compile(script, "rerun.md", "exec"), {})
+    printed = typed(line)
+    if line.startswith("collapse run "):
+        chapter = shlex.split(line)[2]
+        where = option(line, "--out") or f"out/{PROJECT.chapter(chapter).short}"
+        assert Path(printed) in (Path(where), workplace / where)
+        check_run(line, workplace / where)
+    else:
+        made = {path.relative_to(workplace / option(line, "--out")).as_posix()
+                for path in (workplace / option(line, "--out")).rglob("*.ipynb")}
+        assert made == {f"{page.name}.ipynb" for page in PROJECT.chapters}
+
+
+@pytest.mark.parametrize("fault", ["no figures", "no numbers", "other parameter", "not listed"])
+def test_what_a_run_lacks_is_found(tmp_path, fault):
+    line, folder = "collapse run loop -p n 30", tmp_path / "loop"
+    files = {"loop.ipynb", "figures/a.svg", "figures/a.png", "data/a.csv"}
+    if fault == "no figures":
+        files -= {"figures/a.svg", "figures/a.png"}
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_markdown_cell("# The loop"),
+        nbformat.v4.new_code_cell("n = 30", metadata={"tags": ["injected-parameters"]})])
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(nbformat.writes(notebook))
+    provenance = {"files": sorted(files), "emitted": {"a": 1}, "versions": {"numpy": "2"},
+                  "parameters": {"n": 30}}
+
+    def look():
+        (folder / "provenance.json").write_text(json.dumps(provenance))
+        check_run(line, folder)
+
+    if fault != "no figures":
+        look()
+    provenance |= {"no numbers": {"emitted": {}}, "other parameter": {"parameters": {"n": 31}},
+                   "not listed": {"files": []}}.get(fault, {})
+    with pytest.raises(AssertionError):
+        look()
+
+
+def test_the_example_with_counts_runs(capsys):
+    exec(compile(SCRIPTS[-1], "rerun.md", "exec"), {})
     numbers = [float(number) for number in re.findall(r"\d+\.\d*", capsys.readouterr().out)]
     left, rarest = numbers[:3], numbers[3:]
     assert 5 > left[0] > left[1] > left[2] >= 1

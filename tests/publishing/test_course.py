@@ -1,9 +1,12 @@
 """The course edition: no solution in the student's hands, every solution in the teacher's."""
 
 import ast
+import io
 import json
+import os
 import re
 import shutil
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -20,7 +23,7 @@ from collapse.publishing.project import BuildError, Project
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = Project(ROOT)
 CHAPTERS = [page for page in BOOK.chapters if not page.short.startswith("appendix/")]
-EXECUTED = ("rates/loop", "schedules/compute-against-utility")  # cheap ones; the others are slow tests
+EXECUTED = ("rates/loop", "schedules/compute-against-utility")  # cheap; the others: slow tests
 every_chapter = pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.slug)
 
 HEADER = "---\nkernelspec: {name: python3, display_name: Python 3}\n---\n\n(c)=\n# Chapter\n\n"
@@ -328,12 +331,12 @@ def test_the_command_writes_everything_and_the_same_again(fresh, tmp_path):
     assert (code, printed, error) == (0, f"{out}\n", "")
     first = files(out)
     assert {name for name in first if not name.startswith("package/")} == {
-        "README.md", "course.zip", "nbgrader_config.py", "requirements.lock",
-        "student/rates/gaussian.ipynb", "instructor/rates/gaussian.ipynb"}  # loop has no exercises
+        "README.md", "course.zip", "student.zip", "nbgrader_config.py", "requirements.lock",
+        "student/README.md", "student/rates/gaussian.ipynb", "instructor/rates/gaussian.ipynb",
+    }  # loop has no exercises
     assert "package/collapse/__init__.py" in first
-    with zipfile.ZipFile(out / "course.zip") as archive:
-        inside = {name: archive.read(name) for name in archive.namelist()}
-    assert inside == {name: text for name, text in first.items() if name != "course.zip"}
+    assert unzipped(first["course.zip"]) == {
+        name: text for name, text in first.items() if name != "course.zip"}
     assert "| The Gaussian (`rates/gaussian`) | 10 min | 1 | 3 |" in first["README.md"].decode()
     assert "nbgrader generate_assignment rates" in first["README.md"].decode()
 
@@ -343,16 +346,34 @@ def test_the_command_writes_everything_and_the_same_again(fresh, tmp_path):
     assert [path.name for path in out.parent.iterdir()] == ["course"]
 
 
-def test_the_zip_gives_students_no_solution(fresh, tmp_path):
+def unzipped(content):
+    """The files of a zip: name -> bytes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_zip_for_students_has_all_they_need_and_no_solution(fresh, tmp_path):
     assert fresh.collapse("course", "--out", tmp_path / "c")[0] == 0
-    page = fresh.project.chapter("gaussian")
-    with zipfile.ZipFile(tmp_path / "c/course.zip") as archive:
-        text = {name: archive.read(name).decode() for name in archive.namelist()}
-    found = secrets(page)
+    course_files = files(tmp_path / "c")
+    given = unzipped(course_files["student.zip"])
+    assert given == {name.removeprefix("student/"): content
+                     for name, content in course_files.items()
+                     if name == "requirements.lock" or name.startswith(("student/", "package/"))}
+    readme = given["README.md"].decode()
+    assert "`rates/gaussian`" in readme and "./package" in readme
+    assert not re.search("instructor|teacher|course.zip|nbgrader", readme)
+
+    found = secrets(fresh.project.chapter("gaussian"))
     assert found == {"rest = decay(2, steps)", "Half of it goes in every step: $2^{-k}$.",
                      "**Solution.** Half of it goes in every step: $2^{-k}$."}
-    assert [name for name in text if any(line in text[name] for line in found)] == [
-        "instructor/rates/gaussian.ipynb"]
+    assert telling(given, found) == []
+    assert telling(course_files, found) == ["instructor/rates/gaussian.ipynb"]
+
+
+def telling(contents, lines):
+    """The names of the text files in which one of the lines stands."""
+    return [name for name, content in contents.items() if not name.endswith(".zip")
+            if any(line in content.decode() for line in lines)]
 
 
 @pytest.mark.parametrize("change", ["edit", "add", "no zip", "bad zip"])
@@ -405,6 +426,39 @@ def test_nbgrader_releases_the_edition_as_it_is(fresh, tmp_path, monkeypatch):
     made = nbformat.read(out / "release/rates/gaussian.ipynb", as_version=4)
     given = nbformat.read(out / "student/rates/gaussian.ipynb", as_version=4)
     assert [cell.source for cell in made.cells] == [cell.source for cell in given.cells]
+
+
+@pytest.mark.slow
+def test_nbgrader_grades_what_students_hand_in(fresh, tmp_path, monkeypatch):
+    """The way of the README to its end: one student is right, one is wrong, one left the gap."""
+    from nbgrader.api import Gradebook
+    from nbgrader.apps import NbGraderApp
+
+    out = tmp_path / "c"
+    assert fresh.collapse("course", "--out", out)[0] == 0
+    monkeypatch.chdir(out)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(fresh.root))
+    # nbgrader calls alembic by its name, as it finds it where the environment is activated.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for name, line in (("right", "rest = decay(2, steps)"), ("wrong", "rest = steps"),
+                       ("empty", "raise NotImplementedError()")):
+        notebook = nbformat.read(out / "student/rates/gaussian.ipynb", as_version=4)
+        [gap] = [cell for cell in notebook.cells if "NotImplementedError" in cell.source]
+        gap.source = gap.source.replace("raise NotImplementedError()", line)
+        path = out / f"submitted/{name}/rates/gaussian.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    for step in ("generate_assignment", "autograde", "generate_feedback"):
+        NbGraderApp.clear_instance()
+        NbGraderApp.launch_instance([step, "rates"])
+    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as gradebook:
+        scores = {name: gradebook.find_submission("rates", name).score
+                  for name in ("right", "wrong", "empty")}
+        assert gradebook.find_assignment("rates").max_score == 3
+    assert scores == {"right": 2, "wrong": 0, "empty": 0}
+    feedback = (out / "feedback/wrong/rates/gaussian.html").read_text()
+    assert "which share is lost in a step?" in feedback
 
 
 def test_nothing_imports_nbgrader():
