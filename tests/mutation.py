@@ -5,7 +5,8 @@
     python tests/mutation.py ID ...
     python tests/mutation.py
 
-Without names, what came out is stored in `book/mutants.json`, and the book shows it.
+With `--store` what came out goes to `book/mutants.json`, which the book shows. Survivors do not, so
+that a test complains until a test catches them.
 
 For each mutant the package is copied into a temporary folder and one text in it replaced. A
 process of its own imports that copy and runs the named tests up to the first that fails. The
@@ -64,10 +65,19 @@ class Mutant:
             raise ValueError(f"{self.id}: old: must be in {self.file} once, is {found} times")
         return text.replace(self.old, self.new)
 
+    @property
+    def digest(self):
+        """A hash of the error and its tests, by which a stored result is known to be of them."""
+        text = repr((self.file, self.old, self.new, self.tests))
+        return hashlib.sha256(text.encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests of a mutant said: the first that failed, or None, and by what."""
+    """What the tests of a mutant said: the first that failed, or None, and by what.
+
+    `seconds` is time of the processor, from reading the tests on.
+    """
 
     failed: str | None
     error: str | None
@@ -95,11 +105,6 @@ def load(path=MUTANTS):
                                   group["file"], entry["old"], entry["new"], tests,
                                   tuple(entry.get("rows", ()))))
     return mutants
-
-
-def digest(path=MUTANTS):
-    """The hash by which a stored result names the list that it is of."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def run(mutants, *, report=lambda mutant, outcome: None):
@@ -137,14 +142,14 @@ def _try(mutant):
             raise RuntimeError(f"{collapse.__file__} was imported, not the copy in {folder}")
         signal.signal(signal.SIGALRM, _too_slow)
         signal.alarm(TIMEOUT)
-        seen, start = _Seen(), time.perf_counter()
+        seen, start = _Seen(), time.process_time()
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
             pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
                          "--rootdir", str(ROOT), *(str(ROOT / test) for test in mutant.tests)],
                         plugins=[seen])
         signal.alarm(0)
         failed, error = seen.failed or (None, None)
-        return mutant, Outcome(failed, error, seen.passed, time.perf_counter() - start)
+        return mutant, Outcome(failed, error, seen.passed, time.process_time() - start)
 
 
 def _plant(mutant, folder):
@@ -172,20 +177,34 @@ def _too_slow(*_):
     raise TimeoutError(f"more than {TIMEOUT} seconds")
 
 
+def stored(path=RESULT):
+    """What is stored: a dict for each mutant, by id."""
+    if not path.is_file():
+        return {}
+    return {entry["id"]: entry for entry in json.loads(path.read_text(encoding="utf-8"))}
+
+
 def store(mutants, outcomes, path=RESULT):
-    """Write what came out, for the book."""
-    rows = [{"id": mutant.id, "target": mutant.target, "what": mutant.what, "file": mutant.file,
-             "rows": list(mutant.rows), "killed_by": outcomes[mutant.id].failed,
-             "seconds": round(outcomes[mutant.id].seconds, 1)} for mutant in mutants]
-    text = json.dumps({"mutants_sha256": digest(), "mutants": rows}, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    """Write what came out for the book, and keep what was there of others of these mutants."""
+    kept = stored(path)
+    for mutant in mutants:
+        if mutant.id in outcomes:
+            kept[mutant.id] = {
+                "id": mutant.id, "target": mutant.target, "what": mutant.what,
+                "rows": list(mutant.rows), "killed_by": outcomes[mutant.id].failed,
+                "seconds": round(outcomes[mutant.id].seconds, 1), "digest": mutant.digest,
+            }
+    entries = [kept[mutant.id] for mutant in mutants if mutant.id in kept]
+    path.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python tests/mutation.py",
                                      description="Plant errors; see which test catches each.")
-    parser.add_argument("id", nargs="*", help="which mutants (default: all, and store the result)")
-    wanted = parser.parse_args(arguments).id
+    parser.add_argument("id", nargs="*", help="which mutants (default: all)")
+    parser.add_argument("--store", action="store_true", help="write what came out for the book")
+    given = parser.parse_args(arguments)
+    wanted = given.id
     everything = load()
     mutants = [mutant for mutant in everything if not wanted or mutant.id in wanted]
     if unknown := set(wanted) - {mutant.id for mutant in mutants}:
@@ -197,11 +216,11 @@ def main(arguments=None):
               f"{outcome.failed or ''} {outcome.error or ''}", flush=True)
 
     outcomes = run(mutants, report=report)
-    survivors = [name for name, outcome in outcomes.items() if not outcome.killed]
-    print(f"{len(outcomes) - len(survivors)} of {len(outcomes)} killed")
-    if not wanted and not survivors:
-        store(mutants, outcomes)
-    return 1 if survivors else 0
+    killed = {name: outcome for name, outcome in outcomes.items() if outcome.killed}
+    print(f"{len(killed)} of {len(outcomes)} killed")
+    if given.store:
+        store(everything, killed)
+    return 0 if len(killed) == len(outcomes) else 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ half of the page comes from the ledger, whose checks of power are errors planted
 
 import html
 import json
+import re
 
 from collapse.publishing import api, ledger
 from collapse.publishing.project import BuildError
@@ -13,20 +14,22 @@ from collapse.publishing.project import BuildError
 LINE = "<!-- mutants -->"
 STATEMENTS_LINE = "<!-- statements -->"
 NOTHING = "**nothing**"  # what the page says of a claim whose checks might hold for any other
-_POWER = "power: "  # how the reason of a check begins that must fail for a changed claim
-_SHARP = 0.1  # a check that sees a relative error of its reference as large as this has power
-_FIELDS = {"id", "target", "what", "file", "rows", "killed_by", "seconds"}
+# How the reason of a check begins that refuses a changed claim.
+_POWER = re.compile(r"(power\b[^:]*|a check of the check): ")
+_SHARP = 0.2  # a check that sees a relative error of its reference as large as this has power
+_FIELDS = {"id", "target", "what", "rows", "killed_by", "seconds", "digest"}
 
 
 def load(project):
     """The stored result, a list of dicts; raises BuildError when it is missing or not one."""
     path = project.book / "mutants.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["mutants"]
+        found = json.loads(path.read_text(encoding="utf-8"))
         if not all(set(mutant) == _FIELDS for mutant in found):
             raise ValueError(f"a mutant has the fields {', '.join(sorted(_FIELDS))}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BuildError(f"{path.name}: {error}; make it by python tests/mutation.py") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise BuildError(f"{path.name}: {error}; "
+                         "make it by python tests/mutation.py --store") from None
     return found
 
 
@@ -75,16 +78,16 @@ def powers(mutants, rows, verdicts):
         if row["status"] != "closed" or row["kind"] == "figure":
             continue
         checks = list(zip(row["checks"], by_row[row["id"]], strict=True))
-        texts = [_cell(check["reason"].removeprefix(_POWER)) for check, verdict in checks
-                 if check["reason"].startswith(_POWER) and verdict.holds]
+        texts = [_cell(_POWER.sub("", check["reason"], count=1)) for check, verdict in checks
+                 if _POWER.match(check["reason"]) and verdict.holds]
         texts += [f"{api.escaped(mutant['what'])} (planted in `{mutant['target']}`)"
                   for mutant in mutants if row["id"] in mutant["rows"]]
         sharp = min((verdict for _, verdict in checks
                      if verdict.holds and verdict.sharpness is not None),
                     key=lambda verdict: verdict.sharpness, default=None)
         if not texts and sharp and sharp.sharpness <= _SHARP:
-            texts = [f"a relative error of {sharp.sharpness:.1g} in what `{sharp.quantity}` is "
-                     "compared with"]
+            size = f"a relative error of {sharp.sharpness:.1g}" if sharp.sharpness else "any error"
+            texts = [f"{size} in what `{sharp.quantity}` is compared with"]
         found[row["id"]] = texts
     return found
 
