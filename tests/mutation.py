@@ -40,7 +40,7 @@ TIMEOUT = 300  # seconds for the tests of one mutant
 ASSERTIONS = ("AssertionError", "Failed")  # `Failed` is what pytest.raises and pytest.fail raise
 # What takes long to import and is no part of the package: imported once, before the processes fork.
 _LIBRARIES = ("hypothesis", "joblib", "matplotlib.pyplot", "mpmath", "numpy", "pandas",
-              "playwright.sync_api", "scipy.integrate", "scipy.interpolate", "scipy.optimize",
+              "scipy.integrate", "scipy.interpolate", "scipy.optimize",
               "scipy.sparse", "scipy.stats", "xarray")
 _FIELDS = {"id", "target", "what", "old", "new", "by"}
 
@@ -215,7 +215,11 @@ def main(arguments=None):
         print(f"{word:<8} {mutant.id:<30} {outcome.seconds:5.1f} s  "
               f"{outcome.failed or ''} {outcome.error or ''}", flush=True)
 
-    outcomes = run(mutants, report=report)
+    try:
+        outcomes = run(mutants, report=report)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 2
     killed = {name: outcome for name, outcome in outcomes.items() if outcome.killed}
     print(f"{len(killed)} of {len(outcomes)} killed")
     if given.store:
