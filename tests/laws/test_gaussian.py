@@ -96,9 +96,9 @@ class TestStd:
         assert_relative(-law.log_std_sf(x, n, k), mp.log(-mp.log1p(-lower)), 1e-11)
 
     def test_log_where_neither_tail_is_small(self):
-        x = np.array([0.01, 0.03, 0.05, 0.2, 0.9])
+        x = np.array([0.003, 0.01, 0.03, 0.2, 0.9])
         sf = law.std_sf(x, 10, 50)
-        assert 0.9 < sf[1] < 1 - 1e-3  # given by its complement
+        assert sf[1] > 0.8  # given by its complement
         np.testing.assert_allclose(law.log_std_sf(x, 10, 50), np.log(sf), rtol=1e-10)
 
     @pytest.mark.parametrize("n, k, ddof", [(2, 1, 1), (2, 50, 1), (10, 200, 0), (100, 2500, 1),
