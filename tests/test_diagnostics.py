@@ -329,6 +329,16 @@ class TestNumbers:
         assert verdicts.shared.statistic == pytest.approx(test.statistic)
         assert verdicts.shared.p_value == pytest.approx(test.pvalue)
 
+    def test_steps_over_several_generations_are_scaled_to_one(self):
+        generations = np.array([0, 1, 2, 5, 20, 21, 60])
+        gaps = np.diff(generations)
+        steps = np.random.default_rng(19).standard_normal((30, 6)) * np.sqrt(gaps)
+        values = np.exp(np.hstack([np.zeros((30, 1)), steps]).cumsum(axis=1))
+        noise = (steps - steps.sum() / (30 * 60) * gaps) / np.sqrt(gaps)
+        expected = (noise[:, 1:] * noise[:, :-1]).mean() / (noise**2).mean()
+        verdict = diagnostics.stability(as_run(values, generations), "x").correlated
+        assert verdict.statistic == pytest.approx(expected)
+
     def test_scale_does_not_matter(self):
         run = train(Gaussian(), generations=20, replications=50)
         for name in ("rising", "correlated", "shared"):

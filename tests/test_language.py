@@ -353,6 +353,7 @@ def test_a_run_is_labelled_and_reproducible(toy):
     seeded = language.recursive_ngram(toy, 2, generations=4, replications=3,
                                       seed=np.random.SeedSequence(1))
     assert seeded.equals(run)
+    assert np.unique(run["entropy"].isel(generation=1)).size == 3  # a stream for each replication
     some = language.recursive_ngram(toy, 2, generations=4, replications=3, seed=1,
                                     statistics=["entropy", "words"])
     assert some.equals(run[["entropy", "words"]])
@@ -370,6 +371,11 @@ def test_joined_generations_are_fitted_as_one_sentence(toy):
                                          joined=True, max_words=4)
     # Only the end of the whole text can end a sentence early.
     assert (last.lengths == 5).mean() > 0.5
+    # The first text has its sentences, whatever becomes of the others.
+    first, other = (list(language.iter_generations(
+        toy, 2, generations=1, rng=np.random.default_rng(1), joined=joined))[1]
+        for joined in (True, False))
+    assert first.sentences() == other.sentences()
 
 
 @pytest.mark.parametrize(("call", "error", "message"), [

@@ -65,6 +65,22 @@ class TwoRates:
         return {"rate": 1 / samples.mean(axis=1)}
 
 
+class TwoNoises:
+    """Only the noise of a model with paths: two kinds, uniform on [0, 1]."""
+
+    streams = 2
+    parameters = {"first": np.array(0.0), "second": np.array(0.0)}
+
+    def draw(self, parameters, size, rng):
+        raise AssertionError("a path does without")
+
+    fit = draw
+
+    def path(self, parameters, sizes, rngs, out):
+        for rng, name in zip(rngs, self.parameters, strict=True):
+            rng.random(out=out[name])
+
+
 MODELS = {
     "gaussian": Gaussian(1.0, 2.0),
     "gaussian, divisor n": Gaussian(ddof=0),
@@ -150,8 +166,14 @@ class TestStreams:
         arguments = dict(sample_size=5, generations=4, replications=2 * BLOCK + 300, seed=3)
         blocks = list(iter_blocks(model, **arguments))
         assert [block.sizes["replication"] for block in blocks] == [BLOCK, BLOCK, 300]
-        assert_same_numbers(xr.concat(blocks, "replication", combine_attrs="drop"),
-                            recursive_training(model, **arguments))
+        together = xr.concat(blocks, "replication", combine_attrs="drop")
+        assert_same_numbers(together, recursive_training(model, **arguments))
+        np.testing.assert_array_equal(together["replication"], np.arange(2 * BLOCK + 300))
+
+    def test_kinds_of_noise_have_streams_of_their_own(self):
+        run = recursive_training(TwoNoises(), sample_size=5, generations=3, replications=4, seed=3)
+        both = np.concatenate([run[name].values[:, 1:].ravel() for name in ("first", "second")])
+        assert len(np.unique(both)) == 2 * 3 * 4
 
     def test_blocks_have_streams_of_their_own(self, model):
         run = recursive_training(model, sample_size=5, generations=2, replications=2 * BLOCK,

@@ -119,6 +119,10 @@ class TestCalls:
             schedules.power(5, 1.3)(t)
 
 
+def test_a_sequence_may_be_longer_than_the_run():
+    assert schedules.resolve([3, 5, 8, 13], 2).tolist() == [3, 5]
+
+
 class TestEnds:
     def test_largest_size(self):
         assert int(schedules.constant(LARGEST)(3)) == LARGEST

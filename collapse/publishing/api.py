@@ -160,13 +160,18 @@ class Reference:
         bullet = re.match(r"\s*(- )?", text)[0]
         out, end = [bullet], len(bullet)
         for found in _CODE.finditer(text):
-            out.append(_SPECIAL.sub(r"\\\1", text[end:found.start()]))
+            out.append(escaped(text[end:found.start()]))
             words = found[1] or found[2]
             known = [name for name in (words, f"{module}.{words}", f"collapse.{words}")
                      if name in self.homes]
             out.append(self._link(known[0], words) if known else f"`{words}`")
             end = found.end()
-        return "".join([*out, _SPECIAL.sub(r"\\\1", text[end:])])
+        return "".join([*out, escaped(text[end:])])
+
+
+def escaped(text):
+    """Text as Markdown that has nothing marked up."""
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 def _public(module):

@@ -32,12 +32,17 @@ _ANCHOR = re.compile(r"book/[\w./-]+#[A-Za-z][\w.-]*")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one check: `holds`, and the comparison in a line of text."""
+    """What became of one check: `holds`, and the comparison in a line of text.
+
+    `sharpness` is the relative error of the reference that the check would see, or None where that
+    means nothing: where the reference is 0, or the check cannot be made.
+    """
 
     row: str
     quantity: str
     holds: bool
     text: str
+    sharpness: float | None = None
 
 
 def load(path):
@@ -188,10 +193,13 @@ def _judge(row, check, emitted):
     else:
         slack = tolerance if absolute else tolerance * abs(reference)
         allowed = f", {'absolute' if absolute else 'relative'} tolerance {tolerance:g}"
+    # Of equals and within_se, in the direction in which more is needed.
+    room = slack - excess if rule in ("at_most", "at_least") else slack + excess
     against = f"{names[1]} = {reference:.6g}" if "other" in check else f"{reference:.6g}"
     return Verdict(row, quantity, excess <= slack,
                    f"{quantity} = {value:.6g}, {_RELATION[rule]} {against}"
-                   + (allowed if tolerance else ""))
+                   + (allowed if tolerance else ""),
+                   room / abs(reference) if reference else None)
 
 
 def _validate(row):

@@ -15,6 +15,7 @@ from collapse.publishing import (
     explorers,
     finding,
     ledger,
+    mutants,
     notation,
     notebooks,
     provenance,
@@ -70,6 +71,9 @@ def stage(project, results, rows, quantities):
     _fill_lists(project, {
         LEDGER_LINE: lambda link: ledger.as_myst(rows, ledger.evaluate(rows, quantities), link),
         api.LINE: lambda link: api.Reference().as_myst(),
+        mutants.LINE: lambda link: mutants.as_myst(mutants.load(project)),
+        mutants.STATEMENTS_LINE: lambda link: mutants.statements(
+            mutants.load(project), rows, ledger.evaluate(rows, quantities)),
         NOTATION_LINE: lambda link: notation.as_myst(project, symbols, link),
         THEOREMS_LINE: lambda link: finding.theorems(project, rows_shown),
         FIGURES_LINE: lambda link: finding.figures(project, rows_shown, figures),

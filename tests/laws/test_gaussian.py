@@ -95,6 +95,12 @@ class TestStd:
         lower = mp.exp(reference(mp.log(x), [n] * k, upper=False))
         assert_relative(-law.log_std_sf(x, n, k), mp.log(-mp.log1p(-lower)), 1e-11)
 
+    def test_log_where_neither_tail_is_small(self):
+        x = np.array([0.003, 0.01, 0.03, 0.2, 0.9])
+        sf = law.std_sf(x, 10, 50)
+        assert sf[1] > 0.8  # given by its complement
+        np.testing.assert_allclose(law.log_std_sf(x, 10, 50), np.log(sf), rtol=1e-10)
+
     @pytest.mark.parametrize("n, k, ddof", [(2, 1, 1), (2, 50, 1), (10, 200, 0), (100, 2500, 1),
                                             (10_000, 5, 0)])
     def test_ppf_inverts_cdf(self, n, k, ddof):

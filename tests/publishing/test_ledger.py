@@ -137,6 +137,25 @@ def test_what_cannot_be_compared_does_not_hold(quantity, check, text):
     assert not verdict.holds and text in verdict.text
 
 
+@pytest.mark.parametrize(("check", "direction"), [
+    ({"rule": "at_most", "value": 1.2}, -1),
+    ({"rule": "at_least", "value": -0.8}, 1),
+    ({"rule": "equals", "value": 1.04, "tolerance": 0.03, "absolute": True}, 1),
+    ({"rule": "within_se", "value": 1.0, "tolerance": 3}, 1),
+])
+def test_a_reference_that_is_wrong_by_more_than_the_sharpness_is_refused(check, direction):
+    def verdict(value):
+        changed_check = {"quantity": "a", "reason": "r"} | check | {"value": value}
+        return ledger.evaluate([changed(checks=[changed_check])], EMITTED)[0]
+
+    value = check["value"]
+    error = verdict(value).sharpness * abs(value)
+    assert error > 0
+    assert verdict(value + 0.999 * direction * error).holds
+    assert not verdict(value + 1.001 * direction * error).holds
+    assert verdict(0.0).sharpness is None
+
+
 def test_open_rows_fall_short_only_under_strict():
     row = changed(status="open", checks=[ROW["checks"][0] | {"value": 0.0, "absolute": True}])
     verdicts = ledger.evaluate([row], EMITTED)
