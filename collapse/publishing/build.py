@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from tqdm import tqdm
 
-from collapse.publishing import execute, ledger, notebooks
+from collapse.publishing import audit, execute, ledger, notebooks
 from collapse.publishing.project import (
     DISTRIBUTION,
     BuildError,
@@ -28,11 +28,12 @@ PROVENANCE = "provenance.json"  # beside the results of a run: how they were mad
 _REPORTED_VERSIONS = ("numpy", "scipy", "pandas", "xarray", "matplotlib")
 
 
-def build(project, *, jobs=None, rendering=True, strict=False):
+def build(project, *, jobs=None, rendering=True):
     """Execute what is missing, render every page, evaluate the ledger.
 
-    Raises BuildError when a chapter fails, a page has errors, or a claim of the ledger falls
-    short; in the last case the pages are there, so that one can look.
+    Raises BuildError when a chapter fails, a page has errors, or the ledger falls short: a row is
+    open, a check does not hold, or something is missing. In the last case the pages are there, so
+    that one can look.
     """
     with project.locked():
         digest = source_digest(project)
@@ -43,8 +44,7 @@ def build(project, *, jobs=None, rendering=True, strict=False):
             stage(project, results, rows, quantities)
             _digest_file(project).unlink(missing_ok=True)
             render(project, rows)
-        if short := ledger.shortfalls(rows, ledger.evaluate(rows, quantities), strict=strict):
-            raise BuildError("the ledger falls short:\n" + "\n".join(short))
+        _demand(project, rows, quantities)
         if rendering:
             _digest_file(project).write_text(digest)
             _offer_pdf(project, digest)
@@ -86,11 +86,24 @@ def _offer_pdf(project, digest):
     opening.write_text(text, encoding="utf-8")
 
 
-def check_ledger(project, *, jobs=None):
-    """The rows and the verdicts of the ledger, executing what has no result yet."""
+def check_ledger(project, *, jobs=None, report):
+    """Evaluate the ledger, executing what has no result yet, and `report` it as text.
+
+    Raises BuildError, after that, when the ledger falls short.
+    """
     with project.locked():
         rows = load_ledger(project)
-        return rows, ledger.evaluate(rows, _quantities(_execute_all(project, jobs)))
+        quantities = _quantities(_execute_all(project, jobs))
+        report(ledger.as_text(rows, ledger.evaluate(rows, quantities)))
+        _demand(project, rows, quantities)
+
+
+def _demand(project, rows, quantities):
+    """Raise BuildError that lists every row that falls short and everything that is missing."""
+    short = [*ledger.shortfalls(rows, ledger.evaluate(rows, quantities)),
+             *audit.omissions(project, rows, quantities)]
+    if short:
+        raise BuildError("the ledger falls short:\n" + "\n".join(short))
 
 
 def load_ledger(project):

@@ -11,6 +11,7 @@ import yaml
 from collapse.publishing import (
     api,
     citing,
+    execute,
     explorers,
     finding,
     ledger,
@@ -47,6 +48,7 @@ def stage(project, results, rows, quantities):
     notebooks.write_clean(project, project.stage / "notebooks")
     rows_shown = rows if _has_ledger(project) else []
     symbols, citation = notation.load(project), citing.load(project)
+    seconds = {name: execute.seconds(folder) for name, folder in results.items()}
     figures = []
     for page in project.pages:
         target = project.stage / f"{page.name}.md"
@@ -65,7 +67,7 @@ def stage(project, results, rows, quantities):
                 cell.source = text
             nbformat.write(notebook, target.with_suffix(".ipynb"))
     _fill_lists(project, {
-        LEDGER_LINE: lambda link: ledger.as_myst(rows, ledger.evaluate(rows, quantities), link),
+        LEDGER_LINE: lambda link: ledger.as_myst(rows, quantities, seconds, link),
         api.LINE: lambda link: api.Reference().as_myst(),
         NOTATION_LINE: lambda link: notation.as_myst(project, symbols, link),
         THEOREMS_LINE: lambda link: finding.theorems(project, rows_shown),
