@@ -55,6 +55,7 @@ def test_the_pages_are_complete(built_once):
     assert "What is left is 0.5905, at most 0.6065" in text
     assert page.select_one("figure img")["alt"].startswith("A curve that falls")
     assert "ZeroDivisionError" in site.pages[f"{LOOP}.html"].get_text()  # the cell may raise
+    assert "± 0.001 from 400 runs" in site.pages["book/appendix/ledger.html"].get_text()
     assert "equal to 0.59049, relative tolerance 1e-12" in site.pages["book/appendix/ledger.html"].get_text()
     assert not list((built_once / "_build/cache").glob(".tmp-*"))
 
