@@ -1,0 +1,50 @@
+"""The lint of typed numbers: in prose a number comes from a cell, or from mathematics.
+
+Numbers that a chapter measures or computes reach its text by {glue:text}. What remains to type are
+parameters, which stand in mathematics ($n = 10$) or code, names (WikiText-2, P1, Theorem 3), and
+what the text marks as meant literally: {lit}`19 919`.
+"""
+
+import re
+
+_FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
+# In this order: what comes first may hold what comes later.
+_NOT_PROSE = [re.compile(pattern, flags) for pattern, flags in (
+    (r"\d[\d.,  ]*<!-- typed -->", 0),
+    (r"<!--.*?-->", re.DOTALL),
+    (r"^(?P<fence>`{3,})(?:\{(?:code-cell|math|mermaid|eval-rst|raw)\}|\w*[ \t]*$).*?"
+     r"^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE),
+    (r"^[ \t]*:[\w-]+:.*$", re.MULTILINE),  # an option of a directive
+    (r"^\([\w.-]+\)=$", re.MULTILINE),  # a label
+    (r"\{[\w:.-]+\}(?P<ticks>`+)(?:[^`]|(?!(?P=ticks)(?!`))`)*(?P=ticks)", 0),  # a role
+    (r"(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`)", re.DOTALL),  # code
+    (r"\$\$.*?\$\$", re.DOTALL),
+    (r"(?<!\\)\$[^$]*?(?<!\\)\$", re.DOTALL),
+    (r"\\begin\{(?P<name>\w+\*?)\}.*?\\end\{(?P=name)\}", re.DOTALL),
+    (r"\]\([^)\s]*\)", 0),
+    (r"https?://\S+", 0),
+    (r"</?[a-zA-Z][^<>\n]*>", 0),
+    (r"^#.*$", re.MULTILINE),  # a heading is a name
+)]
+# A name that ends in a number, and places: Theorem 3, parts 2 and 3, steps 1–3.
+_NAMES = re.compile(r"[^\W\d_][\w.]*(?:-[\w.]*)*?-?\d[\w.-]*")
+_PLACES = re.compile(
+    r"\b(?:Algorithm|Appendix|Chapter|Corollary|Definition|Equation|Figure|Lemma|Part|Proposition|"
+    r"Remark|Section|Step|Table|Theorem|Item|Claim|Case|Question|Exercise|Python|Version|BSD|CC BY)"
+    r"(?:s|es|ies)?\s\d+(?:[.]\d+)*[a-z]?(?:(?:,\s|\sand\s|\sor\s|\sto\s|–)\d+(?:[.]\d+)*[a-z]?)*",
+    re.IGNORECASE)
+_ENUMERATION = re.compile(r"^[ \t]*(?:>[ \t]*)?(?:[-*][ \t]+)?\**\(?\d+(?:(?:, | and |–)\d+)*[.)]\**(?=\s)"
+                          r"|\*\(?\d+(?:(?:, | and |–)\d+)*[.)]?\*|\(\d+\)", re.MULTILINE)
+_NUMBER = re.compile(r"\d+(?:[.,  ]\d+)*(?:[eE][+-]?\d+)?")
+
+
+def typed_numbers(text):
+    """Pairs of line number and number for the numbers typed in the prose of a page."""
+    for pattern in (_FRONT_MATTER, *_NOT_PROSE, _PLACES, _ENUMERATION, _NAMES):
+        text = pattern.sub(_blank, text)
+    return [(text.count("\n", 0, found.start()) + 1, found[0]) for found in _NUMBER.finditer(text)]
+
+
+def _blank(found):
+    """As much space as there was, so that lines and columns stay."""
+    return re.sub(r"[^\n]", " ", found[0])
