@@ -12,8 +12,6 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
 _NOT_PROSE = [re.compile(pattern, flags) for pattern, flags in (
     (r"\d[\d.,  ]*<!-- typed -->", 0),
     (r"<!--.*?-->", re.DOTALL),
-    (r"^(?P<fence>`{3,})(?:\{(?:code-cell|math|mermaid|eval-rst|raw)\}|\w*[ \t]*$).*?"
-     r"^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE),
     (r"^[ \t]*:[\w-]+:.*$", re.MULTILINE),  # an option of a directive
     (r"^\([\w.-]+\)=$", re.MULTILINE),  # a label
     (r"\{[\w:.-]+\}(?P<ticks>`+)(?:[^`]|(?!(?P=ticks)(?!`))`)*(?P=ticks)", 0),  # a role
@@ -26,11 +24,14 @@ _NOT_PROSE = [re.compile(pattern, flags) for pattern, flags in (
     (r"</?[a-zA-Z][^<>\n]*>", 0),
     (r"^#.*$", re.MULTILINE),  # a heading is a name
 )]
+_FENCE = re.compile(r"[ \t]*(?P<marks>`{3,}|:{3,}|~{3,})(?:\{(?P<directive>[\w:-]+)\})?(?P<rest>.*)")
+_NO_PROSE_INSIDE = {None, "bibliography", "code", "code-block", "code-cell", "eval-rst", "math",
+                    "mermaid", "raw", "toctree"}
 # A name that ends in a number, and places: Theorem 3, parts 2 and 3, steps 1–3.
 _NAMES = re.compile(r"[^\W\d_][\w.]*(?:-[\w.]*)*?-?\d[\w.-]*")
 _PLACES = re.compile(
     r"\b(?:Algorithm|Appendix|Chapter|Corollary|Definition|Equation|Figure|Lemma|Part|Proposition|"
-    r"Remark|Section|Step|Table|Theorem|Item|Claim|Case|Question|Exercise|Python|Version|BSD|CC BY)"
+    r"Property|Remark|Section|Statement|Step|Table|Theorem|Item|Claim|Case|Question|Exercise|Python|Version|BSD|CC BY)"
     r"(?:s|es|ies)?\s\d+(?:[.]\d+)*[a-z]?(?:(?:,\s|\sand\s|\sor\s|\sto\s|–)\d+(?:[.]\d+)*[a-z]?)*",
     re.IGNORECASE)
 _ENUMERATION = re.compile(r"^[ \t]*(?:>[ \t]*)?(?:[-*][ \t]+)?\**\(?\d+(?:(?:, | and |–)\d+)*[.)]\**(?=\s)"
@@ -40,9 +41,33 @@ _NUMBER = re.compile(r"\d+(?:[.,  ]\d+)*(?:[eE][+-]?\d+)?")
 
 def typed_numbers(text):
     """Pairs of line number and number for the numbers typed in the prose of a page."""
-    for pattern in (_FRONT_MATTER, *_NOT_PROSE, _PLACES, _ENUMERATION, _NAMES):
+    prose = only_prose(text)
+    return [(prose.count("\n", 0, found.start()) + 1, found[0])
+            for found in _NUMBER.finditer(prose)]
+
+
+def only_prose(text):
+    """`text` with blanks for all that is no prose, or a number that may be typed."""
+    text = _without_code(_FRONT_MATTER.sub(_blank, text))
+    for pattern in (*_NOT_PROSE, _PLACES, _ENUMERATION, _NAMES):
         text = pattern.sub(_blank, text)
-    return [(text.count("\n", 0, found.start()) + 1, found[0]) for found in _NUMBER.finditer(text)]
+    return text
+
+
+def _without_code(text):
+    """`text` with blanks for the fences of directives, titles included, and for code."""
+    lines, opened = [], []  # what is open around a line: the marks of the fence, its directive
+    for line in text.split("\n"):
+        fence = _FENCE.match(line)
+        inside_code = bool(opened) and opened[-1][1] in _NO_PROSE_INSIDE
+        closes = fence and opened and not (fence["directive"] or fence["rest"].strip()) \
+            and fence["marks"].startswith(opened[-1][0])
+        if closes:
+            opened.pop()
+        elif fence and not inside_code:
+            opened.append((fence["marks"], fence["directive"]))
+        lines.append(" " * len(line) if fence or inside_code else line)
+    return "\n".join(lines)
 
 
 def _blank(found):
