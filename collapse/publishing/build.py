@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from tqdm import tqdm
 
-from collapse.publishing import audit, execute, ledger, notebooks
+from collapse.publishing import audit, execute, ledger, notebooks, prose
 from collapse.publishing.project import (
     DISTRIBUTION,
     BuildError,
@@ -31,11 +31,12 @@ _REPORTED_VERSIONS = ("numpy", "scipy", "pandas", "xarray", "matplotlib")
 def build(project, *, jobs=None, rendering=True):
     """Execute what is missing, render every page, evaluate the ledger.
 
-    Raises BuildError when a chapter fails, a page has errors, or the ledger falls short: a row is
-    open, a check does not hold, or something is missing. In the last case the pages are there, so
-    that one can look.
+    Raises BuildError when a number is typed in prose, a chapter fails, a page has errors, or the
+    ledger falls short: a row is open, a check does not hold, or something is missing. In the last
+    case the pages are there, so that one can look.
     """
     with project.locked():
+        prose.check(project.pages)
         digest = source_digest(project)
         rows = load_ledger(project)
         results = _execute_all(project, jobs)

@@ -1,16 +1,18 @@
 """The lint of typed numbers: in prose a number comes from a cell, or from mathematics.
 
 Numbers that a chapter measures or computes reach its text by {glue:text}. What remains to type are
-parameters, which stand in mathematics ($n = 10$) or code, names (WikiText-2, P1, Theorem 3), and
-what the text marks as meant literally: {lit}`19 919`.
+parameters, which stand in mathematics ($n = 10$) or code, captions, titles, names (WikiText-2, P1)
+and places (Theorem 3), and what the text marks as meant: 42<!-- typed -->.
 """
 
 import re
 
+from collapse.publishing.project import BuildError
+
 _FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
 # In this order: what comes first may hold what comes later.
 _NOT_PROSE = [re.compile(pattern, flags) for pattern, flags in (
-    (r"\d[\d.,  ]*<!-- typed -->", 0),
+    (r"\d(?:[., \u2009\u202f]?\d)*<!-- typed -->", 0),
     (r"<!--.*?-->", re.DOTALL),
     (r"^[ \t]*:[\w-]+:.*$", re.MULTILINE),  # an option of a directive
     (r"^\([\w.-]+\)=$", re.MULTILINE),  # a label
@@ -24,19 +26,32 @@ _NOT_PROSE = [re.compile(pattern, flags) for pattern, flags in (
     (r"</?[a-zA-Z][^<>\n]*>", 0),
     (r"^#.*$", re.MULTILINE),  # a heading is a name
 )]
-_FENCE = re.compile(r"[ \t]*(?P<marks>`{3,}|:{3,}|~{3,})(?:\{(?P<directive>[\w:-]+)\})?(?P<rest>.*)")
+_FENCE = re.compile(
+    r"[ \t]*(?P<marks>`{3,}|:{3,}|~{3,})(?:\{(?P<directive>[\w:-]+)\})?(?P<rest>.*)")
 _NO_PROSE_INSIDE = {None, "bibliography", "code", "code-block", "code-cell", "eval-rst", "math",
                     "mermaid", "raw", "toctree"}
-# A name that ends in a number, and places: Theorem 3, parts 2 and 3, steps 1–3.
-_NAMES = re.compile(r"[^\W\d_][\w.]*(?:-[\w.]*)*?-?\d[\w.-]*")
-_PLACES = re.compile(
-    r"\b(?:Algorithm|Appendix|Chapter|Corollary|Definition|Equation|Figure|Lemma|Part|Proposition|"
-    r"Property|Remark|Section|Statement|Step|Table|Theorem|Item|Claim|Case|Question|Exercise|Python|Version|BSD|CC BY)"
-    r"(?:s|es|ies)?\s\d+(?:[.]\d+)*[a-z]?(?:(?:,\s|\sand\s|\sor\s|\sto\s|–)\d+(?:[.]\d+)*[a-z]?)*",
-    re.IGNORECASE)
-_ENUMERATION = re.compile(r"^[ \t]*(?:>[ \t]*)?(?:[-*][ \t]+)?\**\(?\d+(?:(?:, | and |–)\d+)*[.)]\**(?=\s)"
-                          r"|\*\(?\d+(?:(?:, | and |–)\d+)*[.)]?\*|\(\d+\)", re.MULTILINE)
-_NUMBER = re.compile(r"\d+(?:[.,  ]\d+)*(?:[eE][+-]?\d+)?")
+_AND_MORE = r"(?:(?:,\s|\sand\s|\sor\s|\sto\s|–)"  # Theorems 1 and 2, steps 1–3
+_NAMES = [re.compile(pattern, flags) for pattern, flags in (
+    (r"\b(?:Algorithm|Appendix|BSD|Case|CC BY|Chapter|Claim|Corollar(?:y|ies)|Definition|Equation|"
+     r"Exercise|Figure|Item|Lemma|Part|Property|Proposition|Python|Question|Remark|Section|"
+     rf"Statement|Step|Table|Theorem)(?:s|es)?\s\d+(?:\.\d+)*{_AND_MORE}\d+(?:\.\d+)*)*",
+     re.IGNORECASE),
+    # Items of a list, and where the text speaks of them: 1. and (1) and *1, 2.*
+    (r"^[ \t]*(?:[-*>][ \t]+)?[1-9]\d?[.)](?=\s)|^[ \t]*\(?[1-9]\)(?=\s)|(?<!\w)\([1-9]\)(?!\w)|"
+     rf"\*+[1-9]{_AND_MORE}[1-9])*(?:[.)]?\*|[.)](?=\s))", re.MULTILINE),
+    (r"(?<!\w)[^\W\d_][\w.]*(?:-[\w.]*)*?-?\d[\w.-]*", 0),  # P1, WikiText-2, SHA-256
+)]
+_NUMBER = re.compile(r"\d+(?:[., \u2009\u202f]\d+)*(?:[eE][+-]?\d+)?")
+
+
+def check(pages):
+    """Raise BuildError that lists file, line and number of every number typed in prose."""
+    found = [f"{page.name}.md:{line}: {number}" for page in pages
+             for line, number in typed_numbers(page.text)]
+    if found:
+        raise BuildError("numbers typed in prose; emit and glue what is measured or computed, put "
+                         "parameters into mathematics, or mark the number: 42<!-- typed -->\n"
+                         + "\n".join(found))
 
 
 def typed_numbers(text):
@@ -49,7 +64,7 @@ def typed_numbers(text):
 def only_prose(text):
     """`text` with blanks for all that is no prose, or a number that may be typed."""
     text = _without_code(_FRONT_MATTER.sub(_blank, text))
-    for pattern in (*_NOT_PROSE, _PLACES, _ENUMERATION, _NAMES):
+    for pattern in (*_NOT_PROSE, *_NAMES):
         text = pattern.sub(_blank, text)
     return text
 
