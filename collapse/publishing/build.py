@@ -10,7 +10,7 @@ import nbformat
 from tqdm import tqdm
 
 from collapse._files import write
-from collapse.publishing import execute, ledger, notebooks, results
+from collapse.publishing import audit, execute, ledger, notebooks, prose, results
 from collapse.publishing.project import (
     BuildError,
     UsageError,
@@ -27,14 +27,16 @@ PROVENANCE = "provenance.json"  # beside the results of a run: how they were mad
 _SOURCES_CHANGED = "the sources changed meanwhile; run the command again"
 
 
-def build(project, *, jobs=None, rendering=True, strict=False):
+def build(project, *, jobs=None, rendering=True):
     """Execute what is missing, render every page, evaluate the ledger.
 
-    Raises BuildError when a chapter fails, a page has errors, or a claim of the ledger falls
-    short; in the last case the pages are there, so that one can look.
+    Raises BuildError when a number is typed in prose, a chapter fails, a page has errors, or the
+    ledger falls short: a row is open, a check does not hold, or something is missing. In the last
+    case the pages are there, so that one can look.
     """
     with project.locked():
         recover(project.html, _html_aside(project))  # after a kill amid `swap`
+        prose.check(project.pages)
         digest = source_digest(project)
         rows = load_ledger(project)
         folders = _execute_all(project, jobs)
@@ -48,8 +50,7 @@ def build(project, *, jobs=None, rendering=True, strict=False):
             _offer_pdf(project, html, digest)
             _expect_unchanged(project, digest)
             swap(html, project.html, _html_aside(project))
-        if short := ledger.shortfalls(rows, ledger.evaluate(rows, quantities), strict=strict):
-            raise BuildError("the ledger falls short:\n" + "\n".join(short))
+        _demand(project, rows, quantities)
         if rendering:
             _digest_file(project).write_text(digest)
 
@@ -104,11 +105,24 @@ def _offer_pdf(project, html, digest):
     write(opening, text.encode())
 
 
-def check_ledger(project, *, jobs=None):
-    """The rows and the verdicts of the ledger, executing what has no result yet."""
+def check_ledger(project, *, jobs=None, report):
+    """Evaluate the ledger, executing what has no result yet, and `report` it as text.
+
+    Raises BuildError, after that, when the ledger falls short.
+    """
     with project.locked():
         rows = load_ledger(project)
-        return rows, ledger.evaluate(rows, _quantities(_execute_all(project, jobs)))
+        quantities = _quantities(_execute_all(project, jobs))
+        report(ledger.as_text(rows, ledger.evaluate(rows, quantities)))
+        _demand(project, rows, quantities)
+
+
+def _demand(project, rows, quantities):
+    """Raise BuildError that lists every row that falls short and everything that is missing."""
+    short = [*ledger.shortfalls(rows, ledger.evaluate(rows, quantities)),
+             *audit.omissions(project, rows, quantities)]
+    if short:
+        raise BuildError("the ledger falls short:\n" + "\n".join(short))
 
 
 def current_manifest(project, *, jobs=None):

@@ -91,8 +91,6 @@ def _parser():
     labels.add_argument("--write", action="store_true", help="add new ones to book/labels.txt")
     for sub in (build, pdf, epub, release, slides, ledger, verify):
         sub.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
-    for sub in (build, ledger):
-        sub.add_argument("--strict", action="store_true", help="open rows count as failures")
     return parser
 
 
@@ -160,8 +158,7 @@ def _run(project, arguments):
 def _build(project, arguments):
     from collapse.publishing.build import build
 
-    build(project, jobs=arguments.jobs, rendering=not arguments.no_render,
-          strict=arguments.strict)
+    build(project, jobs=arguments.jobs, rendering=not arguments.no_render)
     if not arguments.no_render:
         print(project.html / "index.html")
 
@@ -209,13 +206,9 @@ def _slides(project, arguments):
 
 
 def _ledger(project, arguments):
-    from collapse.publishing import ledger
     from collapse.publishing.build import check_ledger
 
-    rows, verdicts = check_ledger(project, jobs=arguments.jobs)
-    print(ledger.as_text(rows, verdicts))
-    if short := ledger.shortfalls(rows, verdicts, strict=arguments.strict):
-        raise BuildError("the ledger falls short:\n" + "\n".join(short))
+    check_ledger(project, jobs=arguments.jobs, report=print)
 
 
 def _verify(project, arguments):

@@ -229,9 +229,15 @@ def _checksums(folder):
 
 
 def emitted(folder):
-    """The quantities that a result's chapter emitted: name -> {"value", "se"}."""
+    """The quantities of a result: name -> {"value", "se", "replications"}, as `emit` was told."""
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("emitted/*.json"))]
-    return {record["name"]: {"value": record["value"], "se": record["se"]} for record in records}
+    return {record["name"]: {field: record.get(field) for field in ("value", "se", "replications")}
+            for record in records}
+
+
+def seconds(folder):
+    """How long it took to execute the chapter of a result."""
+    return json.loads((folder / "execution.json").read_text())["seconds"]
 
 
 def stamp(folder):

@@ -1,8 +1,21 @@
 """The ledger: what the book claims, where it is proved and drawn, and how it was checked.
 
 `book/ledger.yml` holds one row per claim. The chapters emit numbers; the checks of a row compare
-them by one of four rules. Tolerances of at_most, at_least and equals are relative to the
-reference, unless the check says `absolute: true`.
+them by one of seven rules:
+
+    at_most, at_least, equals             within a tolerance, relative to the reference unless the
+                                          check says `absolute: true`
+    at_most_se, at_least_se, within_se    the same for simulated numbers: within z standard errors
+                                          and the tolerance, if there is one
+    plausible                             a p-value, at least the rate of one comparison
+
+Nobody chooses z. All simulations being right, one or more of the statistical checks of the whole
+ledger fails with a probability of at most FALSE_ALARMS: each of m comparisons gets the rate
+FALSE_ALARMS/m (Bonferroni), and z is the two-sided quantile of the normal law, or of Student's
+where the check says from how many `degrees` of freedom its standard error was estimated. With
+`binomial: true` the quantity is a share of runs with an exactly known chance, and the quantiles
+are those of its binomial law. A quantity that is a difference in standard errors already, and the
+largest of m of them, says `extreme_of: m`; so does the smallest of m p-values.
 """
 
 import math
@@ -12,37 +25,79 @@ from dataclasses import dataclass
 
 from collapse.publishing.project import BuildError, read_yaml
 
+FALSE_ALARMS = 1e-6  # per build, of all statistical checks together
+
 KINDS = ("theorem", "lemma", "corollary", "proposition", "algorithm", "figure", "definition",
          "identity")
 GROUPS = {"P1": "Rates of collapse", "P2": "Growing samples", "P3": "Measures",
           "synthesis": "Synthesis"}
 SOURCES = ("paper", "restored", "ours")
 STATUSES = ("closed", "open", "unavailable")
-RULES = ("at_most", "at_least", "equals", "within_se")
-_RELATION = {"at_most": "at most", "at_least": "at least", "equals": "equal to",
-             "within_se": "against"}
+EXACT_RULES = {"at_most": "at most", "at_least": "at least", "equals": "equal to"}
+SE_RULES = {"at_most_se": "at most", "at_least_se": "at least", "within_se": "equal to"}
+RULES = (*EXACT_RULES, *SE_RULES, "plausible")
 
 _REQUIRED = {"id", "kind", "group", "source", "statement", "status"}
 _OPTIONAL = {"proved", "drawn", "note", "checks"}
-_CHECK_REQUIRED = {"quantity", "rule", "reason"}
-_CHECK_OPTIONAL = {"value", "other", "tolerance", "absolute"}
+_CHECK_REQUIRED = {"quantity", "rule"}
+_CHECK_OPTIONAL = {"value", "other", "tolerance", "absolute", "reason", "degrees", "extreme_of",
+                   "binomial"}
 _ID = re.compile(r"[A-Za-z0-9.-]+")
 _ANCHOR = re.compile(r"book/[\w./-]+#[A-Za-z][\w.-]*")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one check: `holds`, and the comparison in a line of text.
+    """What became of one check: `holds`, what was `measured`, and how it was `judged`, in words.
 
     `sharpness` is the relative error of the reference that the check would see, or None where that
-    means nothing: where the reference is 0, or the check cannot be made.
+    means nothing: where the reference is 0 or there is none, or the check cannot be made.
     """
 
     row: str
     quantity: str
     holds: bool
-    text: str
+    measured: str
+    judged: str
     sharpness: float | None = None
+
+    @property
+    def text(self):
+        """The comparison in a line."""
+        return f"{self.quantity} {self.measured}, {self.judged}"
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How much of the false-alarm rate one comparison may use, of so many `comparisons`."""
+
+    comparisons: int
+
+    @property
+    def rate(self):
+        return FALSE_ALARMS / max(self.comparisons, 1)
+
+    def z(self, degrees=None):
+        """Standard errors that chance exceeds, on either side, with probability `rate`."""
+        from scipy import special
+
+        tail = self.rate / 2
+        return float(-(special.ndtri(tail) if degrees is None else special.stdtrit(degrees, tail)))
+
+    def binomial(self, probability, se):
+        """The same for a share of as many runs as make `se` its exact standard error."""
+        from scipy import stats
+
+        runs = round(probability * (1 - probability) / se**2)
+        law = stats.binom(runs, probability)
+        return (probability - float(law.ppf(self.rate / 2)) / runs,
+                float(law.isf(self.rate / 2)) / runs - probability)
+
+
+def chance(rows):
+    """The `Chance` of a ledger: a statistical check is one comparison, or as many as it says."""
+    return Chance(sum(check.get("extreme_of", 1) for row in rows
+                      for check in row.get("checks", []) if check["rule"] not in EXACT_RULES))
 
 
 def load(path):
@@ -73,30 +128,32 @@ def evaluate(rows, emitted):
     `emitted` maps a name to {"value": float, "se": float or None}. A check on a quantity that
     nobody emits does not hold.
     """
-    return [_judge(row["id"], check, emitted) for row in rows for check in row.get("checks", [])]
+    share = chance(rows)
+    return [_judge(row["id"], check, emitted, share)
+            for row in rows for check in row.get("checks", [])]
 
 
-def shortfalls(rows, verdicts, *, strict=False):
-    """Lines that say which rows fall short: closed with a failed check, or, if strict, open."""
+def shortfalls(rows, verdicts):
+    """Lines that say which rows fall short: closed with a failed check, or still open."""
     closed = {row["id"] for row in rows if row["status"] == "closed"}
     lines = [f"{verdict.row}: {verdict.text}" for verdict in verdicts
              if verdict.row in closed and not verdict.holds]
-    if strict:
-        lines += [f"{row['id']}: still open" for row in rows if row["status"] == "open"]
-    return lines
+    return lines + [f"{row['id']}: still open" for row in rows if row["status"] == "open"]
 
 
 def collect(by_chapter):
     """Join the quantities of all chapters: {chapter: {name: ...}} -> {name: ...}.
 
-    Raises BuildError when two chapters emit one name.
+    Each quantity says in "chapter" where it is from. Raises BuildError when two chapters emit one
+    name.
     """
-    joined, owner = {}, {}
+    joined = {}
     for chapter, quantities in by_chapter.items():
         for name, quantity in quantities.items():
             if name in joined:
-                raise BuildError(f"{name!r} is emitted by both {owner[name]} and {chapter}")
-            joined[name], owner[name] = quantity, chapter
+                raise BuildError(
+                    f"{name!r} is emitted by both {joined[name]['chapter']} and {chapter}")
+            joined[name] = quantity | {"chapter": chapter}
     return joined
 
 
@@ -130,34 +187,57 @@ def as_text(rows, verdicts):
     return "\n".join([*lines, count(rows)])
 
 
-def as_myst(rows, verdicts, link):
+def as_myst(rows, emitted, seconds, link):
     """The ledger page's body in MyST Markdown: one card per row, readable on a phone.
 
-    `link(target)` turns `page#anchor` into inline markup.
+    `seconds` maps a chapter to the time that it takes, `link(target)` turns `page#anchor` into
+    inline markup.
     """
-    parts = [f"**{count(rows)}**"]
+    verdicts = evaluate(rows, emitted)
+    parts = [f"**{count(rows)}.** {_of_chance(rows)}"]
     for group, title in GROUPS.items():
         members = [row for row in rows if row["group"] == group]
         if not members:
             continue
         heading = f"{group}: {title}" if group != "synthesis" else title
         parts.append(f"## {heading}\n\n{count(members)}")
-        parts += [_card(row, [v for v in verdicts if v.row == row["id"]], link)
-                  for row in members]
+        parts += [_card(row, [v for v in verdicts if v.row == row["id"]],
+                        _reruns(row, emitted, seconds), link) for row in members]
     return "\n\n".join(parts) + "\n"
 
 
-def _card(row, verdicts, link):
+def _of_chance(rows):
+    """What the one rate means for a single check, in a sentence."""
+    share = chance(rows)
+    checks = [check for row in rows for check in row.get("checks", [])]
+    statistical = sum(check["rule"] not in EXACT_RULES for check in checks)
+    return (f"Of {len(checks)} checks {statistical} are statistical. They make "
+            f"{share.comparisons} comparisons and share a false-alarm rate of {FALSE_ALARMS:g}, "
+            f"so that each has {share.rate:.1e}: *z* = {share.z():.2f} standard errors.")
+
+
+def _reruns(row, emitted, seconds):
+    """The commands that make the numbers of a row anew, each with the time that it takes."""
+    chapters = dict.fromkeys(emitted[check["quantity"]]["chapter"]
+                             for check in row.get("checks", []) if check["quantity"] in emitted)
+    commands = {chapter: chapter.rpartition("/")[2] for chapter in chapters}
+    commands |= {chapter: f"--figure {id}" for id, chapter in figure_to_chapter([row]).items()}
+    return [f"`collapse run {command}` ({seconds[chapter]:.0f} s)"
+            for chapter, command in commands.items() if chapter in seconds]
+
+
+def _card(row, verdicts, reruns, link):
     """One row. Links go out only from closed rows: the targets of others need not exist yet."""
     lines = [f"**{row['id']}** {row['kind']} · {row['source']} · "
              f"{_mark(row['status'], row['status'])}", row["statement"]]
     if row["status"] == "closed":
         places = [f"{word} in {link(row[place])}"
                   for word, place in (("Proved", "proved"), ("Drawn", "drawn")) if place in row]
-        lines += [". ".join(places) + "."] if places else []
+        lines += [". ".join([*places, *reruns]) + "."]
     for check, verdict in zip(row.get("checks", []), verdicts, strict=True):
         mark = _mark("holds" if verdict.holds else "fails", _word(verdict))
-        lines.append(f"{mark} `{verdict.text}`. {check['reason']}")
+        reason = f" {check['reason']}" if "reason" in check else ""
+        lines.append(f"{mark} `{verdict.quantity}` {verdict.measured}, {verdict.judged}.{reason}")
     if "note" in row:
         lines.append(f"*{row['note']}*")
     body = "\n\n".join(lines)
@@ -172,34 +252,90 @@ def _word(verdict):
     return "holds" if verdict.holds else "falls short"
 
 
-def _judge(row, check, emitted):
-    """Apply one check. Every rule reads: excess over the reference <= slack."""
-    quantity, rule = check["quantity"], check["rule"]
-    names = [quantity] + ([check["other"]] if "other" in check else [])
-    for name in names:
+def _judge(row, check, emitted, share):
+    """Apply one check: every rule names an interval in which the quantity has to lie."""
+    quantity = check["quantity"]
+    for name in filter(None, (quantity, check.get("other"))):
         if name not in emitted:
-            return Verdict(row, quantity, False, f"{name} is not emitted by any chapter")
-    value = emitted[quantity]["value"]
-    reference = emitted[names[1]]["value"] if "other" in check else check["value"]
-    difference = value - reference
-    excess = {"at_most": difference, "at_least": -difference}.get(rule, abs(difference))
-    tolerance, absolute = check.get("tolerance", 0.0), check.get("absolute", False)
-    if rule == "within_se":
-        se = math.hypot(*(emitted[name]["se"] or 0.0 for name in names))
-        if se == 0.0:
-            return Verdict(row, quantity, False, f"{quantity} comes without a standard error")
-        slack = tolerance * se
-        allowed = f", at most {tolerance:g} standard errors of {se:.2g} apart"
-    else:
-        slack = tolerance if absolute else tolerance * abs(reference)
-        allowed = f", {'absolute' if absolute else 'relative'} tolerance {tolerance:g}"
-    # Of equals and within_se, in the direction in which more is needed.
-    room = slack - excess if rule in ("at_most", "at_least") else slack + excess
-    against = f"{names[1]} = {reference:.6g}" if "other" in check else f"{reference:.6g}"
-    return Verdict(row, quantity, excess <= slack,
-                   f"{quantity} = {value:.6g}, {_RELATION[rule]} {against}"
-                   + (allowed if tolerance else ""),
-                   room / abs(reference) if reference else None)
+            return Verdict(row, quantity, False, "cannot be judged",
+                           f"{name} is not emitted by any chapter")
+    value, error = emitted[quantity]["value"], emitted[quantity]["se"]
+    measured = f"= {value:.6g}" + ("" if error is None else f" ± {error:.2g}")
+    if runs := emitted[quantity].get("replications"):
+        measured += f" from {runs} runs"
+    if check["rule"] in SE_RULES and _standard_error(check, emitted) == 0.0:
+        return Verdict(row, quantity, False, measured, "without a standard error")
+    low, high, words = _allowed(check, emitted, share)
+    return Verdict(row, quantity, low <= value <= high, measured,
+                   f"allowed {_interval(low, high)}: {words}",
+                   _sharpness(check, emitted, value, low, high))
+
+
+def _sharpness(check, emitted, value, low, high):
+    """See `Verdict`; of an interval with two ends, in the direction in which more is needed."""
+    if check["rule"] == "plausible" or (reference := _reference(check, emitted)[0]) == 0:
+        return None
+    return max(room for room in (value - low, high - value) if math.isfinite(room)) / abs(reference)
+
+
+def _allowed(check, emitted, share):
+    """The ends of the interval that a check allows, and where they come from, in words."""
+    rule = check["rule"]
+    if rule == "plausible":
+        return share.rate, 1.0, "a p-value"
+    reference, words = _reference(check, emitted)
+    below = above = check.get("tolerance", 0) * (1 if check.get("absolute") else abs(reference))
+    if below:
+        kind = "absolute" if check.get("absolute") else "relative"
+        words += f", {kind} tolerance {check['tolerance']:g}"
+    if rule in SE_RULES:
+        less, more, of_chance = _chance_allowance(check, reference,
+                                                  _standard_error(check, emitted), share)
+        below, above, words = below + less, above + more, words + of_chance
+    relation = EXACT_RULES.get(rule) or SE_RULES[rule]
+    low = -math.inf if relation == "at most" else reference - below
+    high = math.inf if relation == "at least" else reference + above
+    return low, high, f"{relation} {words}"
+
+
+def _chance_allowance(check, reference, se, share):
+    """How far chance may take a quantity below and above its reference, and why, in words."""
+    if check.get("binomial"):
+        return *share.binomial(reference, se), ", up to the same quantiles of the binomial law"
+    z = share.z(check.get("degrees"))
+    brackets = [f"the most extreme of {check['extreme_of']}"] if "extreme_of" in check else []
+    if "degrees" in check:
+        brackets.append(f"Student, {check['degrees']} degrees of freedom")
+    more = f" ({', '.join(brackets)})" if brackets else ""
+    return z * se, z * se, f", up to {z:.3g} standard errors{more}"
+
+
+def _reference(check, emitted):
+    """The number that a check compares with, and what to call it."""
+    if "other" not in check:
+        return check["value"], f"{check['value']:.6g}"
+    value = emitted[check["other"]]["value"]
+    return value, f"{check['other']} = {value:.6g}"
+
+
+def _standard_error(check, emitted):
+    """Of the difference that a check judges; 1 where that is in standard errors already."""
+    if "extreme_of" in check:
+        return 1.0
+    return math.hypot(*(emitted[check[side]].get("se") or 0.0
+                        for side in ("quantity", "other") if side in check))
+
+
+def _interval(low, high):
+    """An interval in words; where its ends agree in many digits, as centre and half width."""
+    if math.isinf(low):
+        return f"(−∞, {high:.6g}]"
+    if math.isinf(high):
+        return f"[{low:.6g}, ∞)"
+    centre, half = (low + high) / 2, (high - low) / 2
+    if half < 1e-3 * abs(centre):
+        return f"{centre:.6g} ± {half:.2g}" if half else f"{centre:.6g}"
+    return f"[{low:.4g}, {high:.4g}]"
 
 
 def _validate(row):
@@ -240,9 +376,13 @@ def _validate_check(check):
     if not isinstance(check, dict):
         raise ValueError("quantity: a check is a mapping of fields")
     _fields(check, _CHECK_REQUIRED, _CHECK_OPTIONAL)
-    if check["rule"] not in RULES:
-        raise ValueError(f"rule: must be one of {', '.join(RULES)}, got {check['rule']!r}")
-    if ("value" in check) == ("other" in check):
+    rule = check["rule"]
+    if rule not in RULES:
+        raise ValueError(f"rule: must be one of {', '.join(RULES)}, got {rule!r}")
+    if rule == "plausible":
+        if unwanted := sorted(check.keys() - {"quantity", "rule", "reason", "extreme_of"}):
+            raise ValueError(f"{unwanted[0]}: a p-value is compared with nothing but the rate")
+    elif ("value" in check) == ("other" in check):
         raise ValueError("value: give either value (a number) or other (an emitted name)")
     for name in ("quantity", "other", "reason"):
         if name in check and (not isinstance(check[name], str) or not check[name].strip()):
@@ -253,14 +393,22 @@ def _validate_check(check):
                               or not math.isfinite(check[name])):
             raise ValueError(f"{name}: must be a finite number, got {check[name]!r} "
                              "(YAML wants 1.0e-12, not 1e-12)")
-    if not isinstance(check.get("absolute", False), bool):
-        raise ValueError("absolute: must be true or false")
-    if check["rule"] in ("equals", "within_se") and "tolerance" not in check:
-        raise ValueError(f"tolerance: the rule {check['rule']} needs one")
+    for name in ("degrees", "extreme_of"):
+        if name in check and (type(check[name]) is not int or check[name] < 1):
+            raise ValueError(f"{name}: must be an integer of at least 1, got {check[name]!r}")
+    for name in ("absolute", "binomial"):
+        if not isinstance(check.get(name, False), bool):
+            raise ValueError(f"{name}: must be true or false")
+    for name in ("degrees", "binomial", "extreme_of"):
+        if name in check and rule in EXACT_RULES:
+            raise ValueError(f"{name}: only for the rules {', '.join((*SE_RULES, 'plausible'))}")
+    if rule == "equals" and "tolerance" not in check:
+        raise ValueError(f"tolerance: the rule {rule} needs one")
     if check.get("tolerance", 0) < 0:
         raise ValueError("tolerance: must be at least 0")
-    if check.get("value") == 0 and check.get("tolerance") and check["rule"] != "within_se" \
-            and not check.get("absolute"):
+    if "reason" not in check and (rule in EXACT_RULES or "tolerance" in check):
+        raise ValueError("reason: is missing")
+    if check.get("value") == 0 and check.get("tolerance") and not check.get("absolute"):
         raise ValueError("tolerance: relative to 0 it means nothing; set absolute: true")
 
 

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import numbers
+import operator
 import os
 import re
 from pathlib import Path
@@ -74,12 +75,13 @@ def show(fig, id, *, data=None, alt):
     )
 
 
-def emit(name, value, se=None):
+def emit(name, value, se=None, replications=None):
     """Hand a number to the prose and to the ledger.
 
     Parameters: `name`, such as "gauss.theorem3.max_ratio" (parts of letters, digits, - and _,
     joined by dots); `value`, a finite real number; `se`, its standard error (finite, >= 0), or
-    None where it has none.
+    None where it has none; `replications`, the number of independent runs behind both (an integer
+    >= 1), or None where there are none or they cannot be counted.
 
     On the page the number is available as {glue:text}`name:format`, its standard error as
     {glue:text}`name.se:format`. Outside a build the call displays one line of text.
@@ -96,6 +98,8 @@ def emit(name, value, se=None):
     value = _as_float("value", value)
     if se is not None and (se := _as_float("se", se)) < 0:
         raise ValueError(f"se must be at least 0, got {se}")
+    if replications is not None:
+        replications = _as_count("replications", replications)
 
     folder = _output_folder()
     if folder is None:
@@ -103,7 +107,7 @@ def emit(name, value, se=None):
         return
     from myst_nb import glue
 
-    record = json.dumps({"name": name, "value": value, "se": se})
+    record = json.dumps({"name": name, "value": value, "se": se, "replications": replications})
     _write_new(folder / "emitted" / f"{name}.json", record.encode(), f"{name!r} is emitted twice")
     glue(name, value, display=False)
     if se is not None:
@@ -182,6 +186,15 @@ def _shape(column):
     if hasattr(column, "shape"):
         return column.shape
     return (len(column),) if hasattr(column, "__len__") else ()
+
+
+def _as_count(name, number):
+    """A Python int of at least 1; numpy's integers count, truth values do not."""
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {type(number).__name__}")
+    if (count := operator.index(number)) < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")
+    return count
 
 
 def _as_table(data):

@@ -50,6 +50,7 @@ def stage(project, results, rows, quantities):
     notebooks.write_clean(project, project.stage / "notebooks")
     rows_shown = rows if _has_ledger(project) else []
     symbols, citation = notation.load(project), citing.load(project)
+    seconds = {name: execute.seconds(folder) for name, folder in results.items()}
     figures = []
     for page in project.pages:
         target = project.stage / f"{page.name}.md"
@@ -69,7 +70,7 @@ def stage(project, results, rows, quantities):
                 cell.source = text
             nbformat.write(notebook, target.with_suffix(".ipynb"))
     _fill_lists(project, {
-        LEDGER_LINE: lambda link: ledger.as_myst(rows, ledger.evaluate(rows, quantities), link),
+        LEDGER_LINE: lambda link: ledger.as_myst(rows, quantities, seconds, link),
         api.LINE: lambda link: api.Reference().as_myst(),
         mutants.LINE: lambda link: mutants.as_myst(mutants.load(project)),
         mutants.STATEMENTS_LINE: lambda link: mutants.statements(

@@ -31,7 +31,8 @@ def test_the_pages_are_complete(built_once):
     assert "What is left is 0.5905, at most 0.6065" in text
     assert page.select_one("figure img")["alt"].startswith("A curve that falls")
     assert "ZeroDivisionError" in site.pages[f"{LOOP}.html"].get_text()  # the cell may raise
-    assert "0.59049, equal to 0.59049" in site.pages["book/appendix/ledger.html"].get_text()
+    assert "± 0.001 from 400 runs" in site.pages["book/appendix/ledger.html"].get_text()
+    assert "equal to 0.59049, relative tolerance 1e-12" in site.pages["book/appendix/ledger.html"].get_text()
     assert not list((built_once / "_build/cache").glob(".tmp-*"))
 
 
@@ -69,7 +70,7 @@ def test_changed_science_runs_again_and_its_numbers_arrive(mini):
     assert len(mini.results().items() - before.items()) == 2
     assert "What is left is <span class=\"pasted-text\">0.5314" in mini.html(GAUSSIAN)
     assert code == 1  # the ledger knows the right number
-    assert "mini-gauss: mini.rest = 0.531441, equal to 0.59049" in error
+    assert "mini-gauss: mini.rest = 0.531441, allowed 0.59049 ± 5.9e-13" in error
     assert "falls short" in mini.html("book/appendix/ledger")  # written all the same
 
 
@@ -243,10 +244,27 @@ def test_faults_of_the_sources_are_named(mini, file, old, new, message):
     assert message in error
 
 
-def test_open_rows_fail_a_strict_build(mini):
-    assert mini.collapse("build", "--no-render")[0] == 0
-    code, _, error = mini.collapse("build", "--no-render", "--strict")
-    assert code == 1 and "MINI-O.open: still open" in error
+NEW_BOX = """:::{prf:lemma} One more
+:label: lem-more
+$1 = 1$.
+:::
+"""
+OPEN_ROW = """
+- {id: MINI-O.open, kind: lemma, group: P2, source: ours, statement: "Some day.", status: open}
+"""
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), [
+    ("book/ledger.yml", "- id: MINI-F9", OPEN_ROW + "- id: MINI-F9", "MINI-O.open: still open"),
+    (f"{LOOP}.md", "\n(loop)=", f"\n{NEW_BOX}\n(loop)=",
+     f"{LOOP}: the box lem-more (One more) has no row in the ledger"),
+    ("book/ledger.yml", "#thm-mini", "#fig-mini-gauss", "is neither a box nor a labelled derivation"),
+])
+def test_an_incomplete_ledger_fails_the_build(mini, file, old, new, message):
+    mini.edit(file, old, new)
+    for command in (("build", "--no-render"), ("ledger",)):
+        code, _, error = mini.collapse(*command)
+        assert code == 1 and message in error
 
 
 def test_settings_of_the_user_change_nothing(fresh, built_once, monkeypatch, tmp_path):

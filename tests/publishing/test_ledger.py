@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import yaml
+from scipy import stats
 
 from collapse.publishing import ledger
 from collapse.publishing.project import BuildError
@@ -16,7 +17,10 @@ ROW = {
                 "reason": "rounding"}],
 }
 EMITTED = {"a": {"value": 1.05, "se": 0.02}, "b": {"value": 1.0, "se": 0.03},
-           "exact": {"value": 1.0, "se": None}, "zero": {"value": 1e-9, "se": None}}
+           "exact": {"value": 1.0, "se": None}, "zero": {"value": 1e-9, "se": None},
+           "far": {"value": 1.2, "se": 0.03}, "z": {"value": 5.0, "se": None},
+           "share": {"value": 0.009, "se": (0.002 * 0.998 / 1000) ** 0.5},
+           "p": {"value": 2e-6, "se": None}}
 
 
 def changed(**fields):
@@ -70,9 +74,15 @@ def test_a_good_ledger_loads(tmp_path):
     (checked(value=float("nan")), r"checks\[0\].value: must be a finite number"),
     (checked(tolerance=-1), r"checks\[0\].tolerance: must be at least 0"),
     (checked(rule="equals", tolerance=...), r"checks\[0\].tolerance: the rule equals needs"),
-    (checked(rule="within_se", tolerance=...), r"checks\[0\].tolerance: the rule within_se needs"),
+    (checked(rule="within_se", reason=...), r"checks\[0\].reason: is missing"),
     (checked(value=0), r"checks\[0\].tolerance: relative to 0"),
     (checked(absolute="yes"), r"checks\[0\].absolute: must be true or false"),
+    (checked(rule="within_se", binomial=1), r"checks\[0\].binomial: must be true or false"),
+    (checked(degrees=9), r"checks\[0\].degrees: only for the rules"),
+    (checked(binomial=True), r"checks\[0\].binomial: only for the rules"),
+    (checked(rule="within_se", degrees=0), r"checks\[0\].degrees: must be an integer"),
+    (checked(rule="at_most_se", extreme_of=2.0), r"checks\[0\].extreme_of: must be an integer"),
+    (checked(rule="plausible"), r"checks\[0\].tolerance: a p-value is compared with nothing"),
     (checked(colour="red"), r"checks\[0\].colour: is not a field"),
 ])
 def test_a_bad_row_is_named_with_its_field(tmp_path, row, message):
@@ -112,12 +122,30 @@ def test_a_ledger_that_is_no_list_is_refused(tmp_path):
     ({"rule": "equals", "value": -1.05, "tolerance": 0.5}, False),
     ({"rule": "equals", "value": 0.0, "tolerance": 2.0, "absolute": True}, True),
     ({"rule": "equals", "other": "b", "tolerance": 0.06}, True),
-    ({"rule": "within_se", "value": 1.0, "tolerance": 2.6}, True),
-    ({"rule": "within_se", "value": 1.0, "tolerance": 2.4}, False),
-    ({"rule": "within_se", "value": 1.1, "tolerance": 2.4}, False),
-    ({"rule": "within_se", "other": "b", "tolerance": 1.4}, True),  # 0.05 / 0.036 = 1.387
-    ({"rule": "within_se", "other": "b", "tolerance": 1.3}, False),
-    ({"rule": "within_se", "other": "exact", "tolerance": 2.6}, True),
+    ({"rule": "within_se", "value": 0.96}, True),  # z of one comparison is 4.89: 0.098 here
+    ({"rule": "within_se", "value": 1.14}, True),
+    ({"rule": "within_se", "value": 0.94}, False),
+    ({"rule": "within_se", "value": 1.16}, False),
+    ({"rule": "within_se", "value": 0.94, "tolerance": 0.02, "absolute": True}, True),
+    ({"rule": "within_se", "value": 0.94, "degrees": 20}, True),
+    ({"rule": "within_se", "other": "exact"}, True),
+    ({"rule": "within_se", "quantity": "exact", "other": "b"}, True),
+    ({"rule": "within_se", "quantity": "far", "other": "b"}, True),  # √2 · 0.03 · 4.89 = 0.207
+    ({"rule": "within_se", "quantity": "far", "other": "exact"}, False),
+    ({"rule": "at_most_se", "value": 0.96}, True),
+    ({"rule": "at_most_se", "value": 0.94}, False),
+    ({"rule": "at_most_se", "value": 9.0}, True),
+    ({"rule": "at_least_se", "value": 1.14}, True),
+    ({"rule": "at_least_se", "value": 1.16}, False),
+    ({"rule": "at_least_se", "value": -9.0}, True),
+    ({"rule": "at_most_se", "quantity": "z", "value": 0.0, "extreme_of": 1}, False),
+    ({"rule": "at_most_se", "quantity": "z", "value": 0.0, "extreme_of": 60}, True),
+    ({"rule": "within_se", "quantity": "share", "value": 0.002}, False),
+    ({"rule": "within_se", "quantity": "share", "value": 0.002, "binomial": True}, True),
+    ({"rule": "plausible", "quantity": "p"}, True),
+    ({"rule": "plausible", "quantity": "zero"}, False),
+    ({"rule": "plausible", "quantity": "a"}, False),  # more than 1
+    ({"rule": "plausible", "quantity": "zero", "extreme_of": 2000}, True),
 ])
 def test_every_rule_can_hold_and_fail(check, holds):
     row = changed(checks=[{"quantity": "a", "reason": "r"} | check])
@@ -129,7 +157,7 @@ def test_every_rule_can_hold_and_fail(check, holds):
 @pytest.mark.parametrize(("quantity", "check", "text"), [
     ("missing", {"rule": "at_most", "value": 9.0}, "missing is not emitted"),
     ("a", {"rule": "at_most", "other": "missing"}, "missing is not emitted"),
-    ("exact", {"rule": "within_se", "value": 1.0, "tolerance": 9}, "without a standard error"),
+    ("exact", {"rule": "within_se", "value": 1.0}, "without a standard error"),
 ])
 def test_what_cannot_be_compared_does_not_hold(quantity, check, text):
     [verdict] = ledger.evaluate([changed(checks=[{"quantity": quantity, "reason": "r"} | check])],
@@ -141,7 +169,7 @@ def test_what_cannot_be_compared_does_not_hold(quantity, check, text):
     ({"rule": "at_most", "value": 1.2}, -1),
     ({"rule": "at_least", "value": -0.8}, 1),
     ({"rule": "equals", "value": 1.04, "tolerance": 0.03, "absolute": True}, 1),
-    ({"rule": "within_se", "value": 1.0, "tolerance": 3}, 1),
+    ({"rule": "within_se", "value": 1.0}, 1),
 ])
 def test_a_reference_that_is_wrong_by_more_than_the_sharpness_is_refused(check, direction):
     def verdict(value):
@@ -156,17 +184,40 @@ def test_a_reference_that_is_wrong_by_more_than_the_sharpness_is_refused(check, 
     assert verdict(0.0).sharpness is None
 
 
-def test_open_rows_fall_short_only_under_strict():
+def test_open_rows_fall_short_whatever_their_checks_say():
     row = changed(status="open", checks=[ROW["checks"][0] | {"value": 0.0, "absolute": True}])
     verdicts = ledger.evaluate([row], EMITTED)
     assert not verdicts[0].holds
-    assert ledger.shortfalls([row], verdicts) == []
-    assert ledger.shortfalls([row], verdicts, strict=True) == ["P1-T3: still open"]
+    assert ledger.shortfalls([row], verdicts) == ["P1-T3: still open"]
+
+
+def test_all_statistical_checks_together_keep_the_one_rate():
+    checks = [{"quantity": "z", "rule": "at_most_se", "value": 0.0, "extreme_of": 60},
+              {"quantity": "a", "rule": "within_se", "value": 1.0},
+              {"quantity": "p", "rule": "plausible"},
+              {"quantity": "a", "rule": "equals", "value": 1.0, "tolerance": 0.1, "reason": "r"}]
+    share = ledger.chance([changed(checks=checks), changed(checks=checks[:2])])
+    assert share.comparisons == 60 + 1 + 1 + 60 + 1
+    assert share.comparisons * 2 * stats.norm.sf(share.z()) == pytest.approx(1e-6)
+    assert share.comparisons * 2 * stats.t.sf(share.z(7), 7) == pytest.approx(1e-6)
+    below, above = share.binomial(0.002, (0.002 * 0.998 / 5000) ** 0.5)
+    law = stats.binom(5000, 0.002)
+    outside = law.cdf((0.002 - below) * 5000 - 1) + law.sf((0.002 + above) * 5000)
+    assert outside < 1e-6 / 123
+    assert law.sf((0.002 + above) * 5000 - 1) > 0.5e-6 / 123  # no wider than it must be
+
+
+def test_more_checks_make_each_of_them_laxer():
+    check = {"quantity": "a", "rule": "within_se", "value": 0.945}  # 5.25 standard errors
+    many = [{"quantity": "p", "rule": "plausible", "extreme_of": 10}]
+    assert not ledger.evaluate([changed(checks=[check])], EMITTED)[0].holds
+    assert ledger.evaluate([changed(checks=[check, *many])], EMITTED)[0].holds
 
 
 def test_a_quantity_has_one_chapter():
     one, two = {"a": {"value": 1, "se": None}}, {"b": {"value": 2, "se": None}}
-    assert ledger.collect({"x": one, "y": two}) == one | two
+    joined = ledger.collect({"x": one, "y": two})
+    assert joined == {"a": one["a"] | {"chapter": "x"}, "b": two["b"] | {"chapter": "y"}}
     with pytest.raises(BuildError, match="'a' is emitted by both x and y"):
         ledger.collect({"x": one, "y": one})
 
@@ -178,11 +229,20 @@ def test_the_chapter_of_a_figure_is_found():
 
 def test_cards_show_what_is_known():
     rows = [ROW, changed(id="Q", status="unavailable", note="lost", checks=...),
-            changed(id="R", group="P3", status="open", checks=...)]
-    text = ledger.as_myst(rows, ledger.evaluate(rows, EMITTED), lambda target: f"<{target}>")
-    assert "3 rows: 1 closed, 1 open, 1 unavailable" in text
+            changed(id="R", group="P3", status="open", checks=...),
+            changed(id="P1-F", kind="figure", checks=[
+                {"quantity": "a", "rule": "within_se", "other": "b"}])]
+    emitted = {name: quantity | {"chapter": "book/rates/gaussian", "replications": 400}
+               for name, quantity in EMITTED.items()}
+    text = ledger.as_myst(rows, emitted, {"book/rates/gaussian": 31.4}, lambda to: f"<{to}>")
+    assert "4 rows: 2 closed, 1 open, 1 unavailable" in text
+    assert "Of 2 checks 1 are statistical" in text and "*z* = 4.89 standard errors" in text
+    assert "Drawn in <book/rates/gaussian#fig>. `collapse run gaussian` (31 s)." in text
+    assert "`collapse run --figure P1-F` (31 s)." in text
     assert "(ledger-p1-t3)=" in text and "For $n$ large." in text
-    assert text.count("<book/rates/gaussian#thm>") == 1  # only closed rows link
-    assert "a = 1.05, at most 1, relative tolerance 0.1" in text and "rounding" in text
+    assert text.count("<book/rates/gaussian#thm>") == 2  # only closed rows link
+    assert ("`a` = 1.05 ± 0.02 from 400 runs, allowed (−∞, 1.1]: at most 1, "
+            "relative tolerance 0.1. rounding") in text
+    assert "allowed [0.8236, 1.176]: equal to b = 1, up to 4.89 standard errors." in text
     assert ">holds<" in text and "*lost*" in text
     assert "## P1" in text and "## P3" in text and "## P2" not in text

@@ -188,9 +188,9 @@ show(fig, "f", alt="a figure")
 
 @pytest.mark.parametrize("value", [2, 2.5, np.float32(2.5), np.int64(2), np.array(2.5)])
 def test_emit_leaves_a_record_in_a_build(output, capsys, value):
-    emit("a.b-c_d", value, se=np.float64(0.5))
+    emit("a.b-c_d", value, se=np.float64(0.5), replications=np.int64(40))
     record = json.loads((output / "emitted/a.b-c_d.json").read_text())
-    assert record == {"name": "a.b-c_d", "value": float(value), "se": 0.5}
+    assert record == {"name": "a.b-c_d", "value": float(value), "se": 0.5, "replications": 40}
 
 
 def test_emit_says_one_line_outside_a_build(capsys, monkeypatch):
@@ -215,6 +215,9 @@ def test_emit_says_one_line_outside_a_build(capsys, monkeypatch):
     (("a", np.array([1.0])), TypeError, "value must be a real number"),
     (("a", 1, -0.1), ValueError, "se must be at least 0"),
     (("a", 1, float("nan")), ValueError, "se must be finite"),
+    (("a", 1, 0.1, 0), ValueError, "replications must be at least 1"),
+    (("a", 1, 0.1, 10.0), TypeError, "replications must be an integer"),
+    (("a", 1, 0.1, True), TypeError, "replications must be an integer"),
 ])
 def test_emit_refuses(output, arguments, error, message):
     with pytest.raises(error, match=message):
