@@ -61,8 +61,8 @@ UNAVAILABLE_FIGURES = {f"P2-F{number}" for number in range(6, 12)}
 
 # What the papers themselves claim, figures apart. Everything else is restored or ours.
 PAPER_CLAIMS = {
-    "P1-D-g", "P1-D-symbols", "P1-L-g", "P1-T1", "P1-T1-ends", "P1-B-seddik", "P1-T2", "P1-C1", "P1-C1-linear",
-    "P1-T3", "P1-B-bertrand", "P1-D-gmm-ml", "P1-A1", "P1-T4",
+    "P1-D-g", "P1-D-symbols", "P1-L-g", "P1-T1", "P1-T1-ends", "P1-B-seddik", "P1-T2", "P1-C1",
+    "P1-C1-linear", "P1-T3", "P1-B-bertrand", "P1-D-gmm-ml", "P1-A1", "P1-T4",
     "P2-T-growth", "P2-T-bias", "P2-T-better", "P2-T-families",
     "P3-L-III.2", "P3-P-circles", "P3-P-finite",
     "S-D-loop",

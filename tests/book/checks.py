@@ -194,8 +194,8 @@ async () => {
       + (v.nodes[0].any[0] ?? v.nodes[0].all[0] ?? v.nodes[0].none[0])?.message);
 }
 """
-# axe takes time by the element. A formula becomes one box of its width, and of each kind of token
-# in code, and of rows of the ledger with the same kinds of elements, three are left: the colours and
+# axe takes time by the element. A formula becomes one box of its width, and three are left of each
+# kind of token in code, and of rows of the ledger with the same kinds of elements: the colours and
 # widths that there are stay.
 _THIN = """
 () => {
