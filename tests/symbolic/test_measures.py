@@ -474,7 +474,8 @@ class TestOneThreshold:
         assert sorted(sp.solve(sp.limit(whole / N**power, N, sp.oo), f)) == expected
 
     @pytest.mark.parametrize("divisor", [0, 1])
-    @pytest.mark.parametrize("size", [3, 5, 10, 100, 10_000])
+    @pytest.mark.parametrize("size", [
+        3, 5, 10, 100, pytest.param(10_000, marks=pytest.mark.slow)])
     def test_the_package_finds_it(self, divisor, size):
         """thm-minor-thresholds: the last root, to nine digits, by exact signs."""
         root = Fraction(float(excitation.gaussian_threshold(size, moment=2, ddof=divisor)))
