@@ -56,7 +56,8 @@ def _with_derivatives(form):
     # x = r + z, so dx/dr = 1 and dT/dr = (1 - T²)(x + r).
     slope, terms = sp.Poly((1 - T**2) * (x + r), x, T, r), []
     for _ in range(4):
-        terms.append([(powers, interval(Fraction(int(c)))) for powers, c in form.terms()])
+        terms.append([(powers, interval(Fraction(int(c.p), int(c.q))))
+                      for powers, c in form.terms()])
         form = form.diff(r) + form.diff(x) + form.diff(T) * slope
     return terms
 

@@ -8,6 +8,8 @@ import pytest
 import sympy as sp
 from mpmath import iv
 
+from collapse.laws import excitation
+
 from .proofs import (
     binomial,
     interval,
@@ -470,6 +472,19 @@ class TestOneThreshold:
         whole = sp.cancel(sum(terms))
         power = sp.degree(sp.numer(whole), N) - sp.degree(sp.denom(whole), N)
         assert sorted(sp.solve(sp.limit(whole / N**power, N, sp.oo), f)) == expected
+
+    @pytest.mark.parametrize("divisor", [0, 1])
+    @pytest.mark.parametrize("size", [
+        3, 5, 10, 100, pytest.param(10_000, marks=pytest.mark.slow)])
+    def test_the_package_finds_it(self, divisor, size):
+        """thm-minor-thresholds: the last root, to nine digits, by exact signs."""
+        root = Fraction(float(excitation.gaussian_threshold(size, moment=2, ddof=divisor)))
+        values = []
+        for fraction in (root * (1 - Fraction(1, 10**9)), root * (1 + Fraction(1, 10**9))):
+            odds = fraction / (1 - fraction)
+            values.append(sum(int(c.eval(size)) * odds**i
+                              for i, c in enumerate(self.coefficients(divisor))))
+        assert values[0] < 0 < values[1]
 
     def test_near_no_fresh_samples(self):
         """thm-minor-thresholds: (N² - 1)/(N - d)² at α = 0 is above 1 for divisor N - 1 only."""
