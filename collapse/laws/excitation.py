@@ -378,8 +378,8 @@ def gaussian_threshold(n, *, moment=1, ddof=1):
 
     For moment 1 and ddof = 1 it is the root of nα(2 − α) = 1 − α, about 1/(2n); for ddof = 0 the
     mean is always finite. For moment 2 it is the largest α at which the linear map of the
-    expectations of (M⁴, M²V, V²) has spectral radius 1. Above, the moment is finite; it is infinite
-    wherever the radius is at least 1 and n >= 5, and no second crossing has been seen.
+    expectations of (M⁴, M²V, V²) has spectral radius 1: it passes 1 once. Above, the moment is
+    finite; it is infinite wherever the radius is at least 1 and n >= 5.
 
     Parameters
     ----------
