@@ -229,6 +229,7 @@ class MeanOff:
         """
         _no_fresh(fresh_fraction)
         generations = _check_generations(sample_size, generations, low=1)
+        _checks.integers(generations, "generations", high=schedules.MAX_GENERATIONS)
         noise = random_walk.noise_sum(sample_size, generations)
         first = schedules.resolve(sample_size, 1)[0]
         return random_walk.deviation_sf(

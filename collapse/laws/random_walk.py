@@ -58,7 +58,7 @@ def noise_sum(schedule, T):
     Parameters
     ----------
     schedule : int, sequence of int, or schedule; >= 1
-    T : array of int in [0, 10⁸], or any int >= 0 where the schedule is an int
+    T : array of int in [0, 10⁸]
         Number of fits; S_0 = 0, S_1 = 1.
 
     Returns
@@ -71,9 +71,8 @@ def noise_sum(schedule, T):
         If an argument is of the wrong type or out of range, a sequence is shorter than T, or a
         schedule exceeds 2**62 before generation T.
     """
-    constant = isinstance(schedule, numbers.Integral)
-    T = _checks.integers(T, "T", low=0, high=None if constant else _MAX_HORIZON)
-    if constant:
+    T = _checks.integers(T, "T", low=0, high=_MAX_HORIZON)
+    if isinstance(schedule, numbers.Integral):
         _checks.integer(schedule, "schedule", low=1, high=_checks.MAX_SIZE)
         return T.astype(float)[()]
     last = int(T.max(initial=0))

@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from papermill.parameterize import parameterize_notebook
 
-from collapse import datasets, tables
+from collapse import Gaussian, datasets, recursive_training, replay, tables
 from collapse.publishing import notebooks
 from collapse.publishing.project import Project
 
@@ -158,6 +159,18 @@ def test_values_are_read_and_not_computed(default, text):
         notebooks.Parameter("p", default).parse(text)
 
 
+# ---------------------------------------------------------------- provenance
+
+@pytest.mark.parametrize("name", ["os", "__loader__", "bernoulli", "__builtins__", "Gaussian ", 3])
+@pytest.mark.parametrize("part", ["model", "source"])
+def test_replay_makes_models_of_this_package_and_nothing_else(part, name):
+    run = recursive_training(Gaussian(), sample_size=5, generations=1, seed=1)
+    record = json.loads(run.attrs["provenance"])
+    record[part] = {"name": name, "arguments": {}}
+    with pytest.raises(ValueError, match="run must carry the provenance .* not a model of this"):
+        replay(json.dumps(record))
+
+
 # ---------------------------------------------------------------- users' texts and tables
 
 SCRIPT = "<script>alert(1)</script>"
@@ -222,6 +235,9 @@ def test_tables_with_names_of_users_are_escaped():
     styled = [cell.source for cell in notebooks.code_cells(notebooks.read(page))
               if ".style" in cell.source and "names" in cell.source]
     assert styled and all('escape="html"' in source for source in styled)
+    style = pd.DataFrame({"column": [SCRIPT]}).style
+    assert SCRIPT in style.to_html()
+    assert SCRIPT not in style.format({}, escape="html").to_html()
 
 
 # ---------------------------------------------------------------- downloads, CI
