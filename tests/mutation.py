@@ -188,13 +188,13 @@ def store(mutants, outcomes, path=RESULT):
     """Write what came out for the book, and keep what was there of others of these mutants."""
     kept = stored(path)
     for mutant in mutants:
-        if mutant.id in outcomes:
-            kept[mutant.id] = {
-                "id": mutant.id, "target": mutant.target, "what": mutant.what,
-                "rows": list(mutant.rows), "killed_by": outcomes[mutant.id].failed,
-                "seconds": round(outcomes[mutant.id].seconds, 1), "digest": mutant.digest,
-            }
-    entries = [kept[mutant.id] for mutant in mutants if mutant.id in kept]
+        if outcome := outcomes.get(mutant.id):
+            kept[mutant.id] = {"killed_by": outcome.failed, "digest": mutant.digest,
+                               "seconds": round(outcome.seconds, 1)}
+    entries = [{"id": mutant.id, "target": mutant.target, "what": mutant.what,
+                "rows": list(mutant.rows)}
+               | {field: kept[mutant.id][field] for field in ("killed_by", "seconds", "digest")}
+               for mutant in mutants if mutant.id in kept]
     path.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
