@@ -212,8 +212,9 @@ def _of_chance(rows):
     checks = [check for row in rows for check in row.get("checks", [])]
     statistical = sum(check["rule"] not in EXACT_RULES for check in checks)
     return (f"Of {len(checks)} checks {statistical} are statistical. They make "
-            f"{share.comparisons} comparisons and share a false-alarm rate of {FALSE_ALARMS:g}, "
-            f"so that each has {share.rate:.1e}: *z* = {share.z():.2f} standard errors.")
+            f"{share.comparisons} comparisons and share one false-alarm rate of "
+            f"{FALSE_ALARMS:.0e}, so that each has {share.rate:.1e} of it: *z* = {share.z():.2f} "
+            "standard errors.")
 
 
 def _reruns(row, emitted, seconds):
@@ -222,7 +223,7 @@ def _reruns(row, emitted, seconds):
                              for check in row.get("checks", []) if check["quantity"] in emitted)
     commands = {chapter: chapter.rpartition("/")[2] for chapter in chapters}
     commands |= {chapter: f"--figure {id}" for id, chapter in figure_to_chapter([row]).items()}
-    return [f"`collapse run {command}` ({seconds[chapter]:.0f} s)"
+    return [f"`collapse run {command}` ({seconds[chapter]:.0f}\N{NO-BREAK SPACE}s)"
             for chapter, command in commands.items() if chapter in seconds]
 
 
@@ -233,11 +234,12 @@ def _card(row, verdicts, reruns, link):
     if row["status"] == "closed":
         places = [f"{word} in {link(row[place])}"
                   for word, place in (("Proved", "proved"), ("Drawn", "drawn")) if place in row]
-        lines += [". ".join([*places, *reruns]) + "."]
+        rerun = [f"Rerun: {', '.join(reruns)}"] if reruns else []
+        lines += [". ".join([*places, *rerun]) + "."]
     for check, verdict in zip(row.get("checks", []), verdicts, strict=True):
         mark = _mark("holds" if verdict.holds else "fails", _word(verdict))
-        reason = f" {check['reason']}" if "reason" in check else ""
-        lines.append(f"{mark} `{verdict.quantity}` {verdict.measured}, {verdict.judged}.{reason}")
+        reason = f" · {check['reason']}" if "reason" in check else ""
+        lines.append(f"{mark} `{verdict.quantity}` {verdict.measured}, {verdict.judged}{reason}")
     if "note" in row:
         lines.append(f"*{row['note']}*")
     body = "\n\n".join(lines)

@@ -31,9 +31,9 @@ def test_the_pages_are_complete(built_once):
     assert "What is left is 0.5905, at most 0.6065" in text
     assert page.select_one("figure img")["alt"].startswith("A curve that falls")
     assert "ZeroDivisionError" in site.pages[f"{LOOP}.html"].get_text()  # the cell may raise
-    page = site.pages["book/appendix/ledger.html"].get_text()
-    assert "± 0.001 from 400 runs" in page
-    assert "equal to 0.59049, relative tolerance 1e-12" in page
+    rows = site.pages["book/appendix/ledger.html"].get_text()
+    assert "± 0.001 from 400 runs" in rows
+    assert "equal to 0.59049, relative tolerance 1e-12" in rows
     assert not list((built_once / "_build/cache").glob(".tmp-*"))
 
 

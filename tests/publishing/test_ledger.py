@@ -237,12 +237,12 @@ def test_cards_show_what_is_known():
     text = ledger.as_myst(rows, emitted, {"book/rates/gaussian": 31.4}, lambda to: f"<{to}>")
     assert "4 rows: 2 closed, 1 open, 1 unavailable" in text
     assert "Of 2 checks 1 are statistical" in text and "*z* = 4.89 standard errors" in text
-    assert "Drawn in <book/rates/gaussian#fig>. `collapse run gaussian` (31 s)." in text
-    assert "`collapse run --figure P1-F` (31 s)." in text
+    assert "Drawn in <book/rates/gaussian#fig>. Rerun: `collapse run gaussian` (31\xa0s)." in text
+    assert "Rerun: `collapse run --figure P1-F` (31\xa0s)." in text
     assert "(ledger-p1-t3)=" in text and "For $n$ large." in text
     assert text.count("<book/rates/gaussian#thm>") == 2  # only closed rows link
     assert ("`a` = 1.05 ± 0.02 from 400 runs, allowed (−∞, 1.1]: at most 1, "
-            "relative tolerance 0.1. rounding") in text
-    assert "allowed [0.8236, 1.176]: equal to b = 1, up to 4.89 standard errors." in text
+            "relative tolerance 0.1 · rounding") in text
+    assert "allowed [0.8236, 1.176]: equal to b = 1, up to 4.89 standard errors\n" in text
     assert ">holds<" in text and "*lost*" in text
     assert "## P1" in text and "## P3" in text and "## P2" not in text
