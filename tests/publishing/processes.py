@@ -51,4 +51,4 @@ def inhabitants(folder):
 
 def wait_until_empty(folder):
     """Wait until no process works in a folder; a kernel looks every second whether it is alone."""
-    wait_for(lambda: not inhabitants(folder), 20)
+    wait_for(lambda: not inhabitants(folder))
