@@ -218,7 +218,7 @@ def is_whole(folder):
     """Whether a folder is a result with just the files that were written, none of them changed."""
     try:
         return (folder / CHECKSUMS).read_bytes() == _checksums(folder).encode()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: names that are no text
         return False
 
 

@@ -22,6 +22,7 @@ _LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "vide
 _HARMLESS_LINKS = {"canonical", "author", "license", "next", "prev", "search", "index"}
 _CITATION_LIST = re.compile(r'<div role="list" (class="citation-list")')
 _EXTERNAL = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+_EXCEPTION = re.compile(r"[A-Za-z_.]+(Error|Exception|Interrupt): *\S")  # below a traceback
 _LOCATION = re.compile(r"(book/\S+)\.ipynb:(\d{5,}):")
 _CSS_LOAD = re.compile(r"(?:@import\s*|url\()\s*['\"]?\s*((?:https?:)?//[^'\")\s]+)", re.IGNORECASE)
 
@@ -74,11 +75,13 @@ def render(project, rows):
 
 
 def _relevant(project, stderr):
-    """The lines of a failed run that say what is wrong: warnings and errors, else the end."""
+    """The lines of a failed run that say what is wrong: warnings, errors, exceptions; else the end.
+    """
     lines = plain(stderr).replace(f"{project.stage}/", "").splitlines()
-    told = [line for line in lines if "WARNING" in line or "ERROR" in line]
+    told = [line for line in lines
+            if "WARNING" in line or "ERROR" in line or _EXCEPTION.match(line)]
     return "\n".join(_LOCATION.sub(lambda found: _in_source(project, found), line)
-                     for line in told or lines[-20:])
+                     for line in dict.fromkeys(told) or lines[-20:])
 
 
 def _in_source(project, found):

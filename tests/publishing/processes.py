@@ -35,7 +35,7 @@ def finish(process):
     return process.returncode, out, error
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -51,4 +51,4 @@ def inhabitants(folder):
 
 def wait_until_empty(folder):
     """Wait until no process works in a folder; a kernel looks every second whether it is alone."""
-    wait_for(lambda: not inhabitants(folder), 20)
+    wait_for(lambda: not inhabitants(folder))

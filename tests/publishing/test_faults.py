@@ -32,6 +32,7 @@ from collapse.publishing.project import (
     remove,
     swap,
 )
+from collapse.publishing.render import _relevant
 from publishing.crashes import crash_after
 from publishing.processes import finish, inhabitants, start, wait_for, wait_until_empty
 
@@ -356,6 +357,16 @@ def test_a_full_disk(mini):
     assert error.strip().count("\n") == 0 and error.startswith(f"\n{GAUSSIAN}: ")
     assert "File too large; make room, then run the command again" in error
     assert not list(mini.project.cache.glob("rates.gaussian-*"))
+
+
+def test_an_exception_of_the_renderer_is_one_line(fresh):
+    error = "OSError: [Errno 28] No space left on device: 'search.js'"
+    lines = ["writing output... done", "Traceback (most recent call last):",
+             '  File "sphinx.py", line 1, in build', "    build()", error, "",
+             "Traceback (most recent call last):", '  File "book.py", line 2, in main', error,
+             "RuntimeError: ", "There was an error in building your book. Look above."]
+    assert _relevant(fresh.project, "\n".join(lines)) == error
+    assert _relevant(fresh.project, "the end") == "the end"
 
 
 # ----------------------------------------------------------------- kernels and interruptions
