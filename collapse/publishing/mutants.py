@@ -41,8 +41,7 @@ def as_myst(mutants):
     parts = [f"**{len(mutants)} errors, each caught, by {len(tests)} different tests**"]
     homes = api.Reference().homes
     for module, members in by_module.items():
-        lines = [f"- {_target(mutant['target'], homes)} · {api.escaped(mutant['what'])} · caught by "
-                 f"{_test(mutant['killed_by'])} · {mutant['seconds']:.1f} s" for mutant in members]
+        lines = [_entry(mutant, homes) for mutant in members]
         parts.append(f"### `{module}`\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
@@ -88,8 +87,12 @@ def powers(mutants, rows, verdicts):
     return found
 
 
-def _target(name, homes):
-    return f'<a href="api.html#{homes[name]}"><code>{name.rpartition(".")[2]}</code></a>'
+def _entry(mutant, homes):
+    """One error: where, what, by which test it is caught and how fast."""
+    target = mutant["target"]
+    where = f'<a href="api.html#{homes[target]}"><code>{target.rpartition(".")[2]}</code></a>'
+    return " · ".join([f"- {where}", api.escaped(mutant["what"]),
+                       f"caught by {_test(mutant['killed_by'])}", f"{mutant['seconds']:.1f} s"])
 
 
 def _test(name):
