@@ -92,7 +92,7 @@ def _entry(mutant, homes):
     target = mutant["target"]
     where = f'<a href="api.html#{homes[target]}"><code>{target.rpartition(".")[2]}</code></a>'
     return " · ".join([f"- {where}", api.escaped(mutant["what"]),
-                       f"caught by {_test(mutant['killed_by'])}", f"{mutant['seconds']:.1f} s"])
+                       f"caught by {_test(mutant['killed_by'])}", f"{mutant['seconds']:.1f}\u00a0s"])
 
 
 def _test(name):
