@@ -91,8 +91,9 @@ def _entry(mutant, homes):
     """One error: where, what, by which test it is caught and how fast."""
     target = mutant["target"]
     where = f'<a href="api.html#{homes[target]}"><code>{target.rpartition(".")[2]}</code></a>'
-    return " · ".join([f"- {where}", api.escaped(mutant["what"]),
-                       f"caught by {_test(mutant['killed_by'])}", f"{mutant['seconds']:.1f}\u00a0s"])
+    how = f"caught by {_test(mutant['killed_by'])}"
+    return " · ".join([f"- {where}", api.escaped(mutant["what"]), how,
+                       f"{mutant['seconds']:.1f}\u00a0s"])
 
 
 def _test(name):
