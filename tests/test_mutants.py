@@ -182,7 +182,7 @@ def test_what_shows_the_power_of_a_claim(fields, planted, value, text):
     verdicts = ledger.evaluate(rows, {"a": {"value": value, "se": None}})
     listed = [{"target": "collapse.laws.f", "what": "n * n in the place of n", "rows": planted}]
     page = mutants.statements(listed, rows, verdicts)
-    assert page.splitlines()[-1] == f"| {{ref}}`P1-T1 <ledger-p1-t1>` | {text} |"
+    assert page.splitlines()[-1] == f"- {{ref}}`P1-T1 <ledger-p1-t1>` · {text}"
 
 
 @pytest.mark.parametrize("text", [None, "3", '[{"id": "a"}]'])

@@ -33,7 +33,7 @@ def load(project):
 
 
 def as_myst(mutants):
-    """The planted errors in MyST Markdown: a table for each public module, in order."""
+    """The planted errors in MyST Markdown: a list for each public module, in order."""
     by_module = {}
     for mutant in mutants:
         by_module.setdefault(mutant["target"].rpartition(".")[0], []).append(mutant)
@@ -41,24 +41,20 @@ def as_myst(mutants):
     parts = [f"**{len(mutants)} errors, each caught, by {len(tests)} different tests**"]
     homes = api.Reference().homes
     for module, members in by_module.items():
-        lines = ["| in | error | caught by | seconds |", "|---|---|---|---|"]
-        lines += [f"| {_target(mutant['target'], homes)} | {api.escaped(mutant['what'])} "
-                  f"| {_test(mutant['killed_by'])} | {mutant['seconds']:.1f} |"
-                  for mutant in members]
+        lines = [_entry(mutant, homes) for mutant in members]
         parts.append(f"### `{module}`\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
 def statements(mutants, rows, verdicts):
-    """What catches a wrong statement, in MyST Markdown: a table for each group of the ledger."""
+    """What catches a wrong statement, in MyST Markdown: a list for each group of the ledger."""
     found = powers(mutants, rows, verdicts)
     parts = []
     for group, title in ledger.GROUPS.items():
         members = [row for row in rows if row["group"] == group and row["id"] in found]
         if members:
-            lines = ["| claim | what would be seen |", "|---|---|"]
-            lines += [f"| {{ref}}`{row['id']} <{ledger.anchor(row['id'])}>` "
-                      f"| {'; '.join(found[row['id']]) or NOTHING} |" for row in members]
+            lines = [f"- {{ref}}`{row['id']} <{ledger.anchor(row['id'])}>` · "
+                     f"{'; '.join(found[row['id']]) or NOTHING}" for row in members]
             parts.append(f"### {title}\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
@@ -77,7 +73,7 @@ def powers(mutants, rows, verdicts):
         if row["status"] != "closed" or row["kind"] == "figure":
             continue
         checks = list(zip(row["checks"], by_row[row["id"]], strict=True))
-        texts = [_cell(_POWER.sub("", check["reason"], count=1)) for check, verdict in checks
+        texts = [_POWER.sub("", check["reason"], count=1) for check, verdict in checks
                  if _POWER.match(check["reason"]) and verdict.holds]
         texts += [f"{api.escaped(mutant['what'])} (planted in `{mutant['target']}`)"
                   for mutant in mutants if row["id"] in mutant["rows"]]
@@ -91,16 +87,16 @@ def powers(mutants, rows, verdicts):
     return found
 
 
-def _target(name, homes):
-    return f'<a href="api.html#{homes[name]}"><code>{name.rpartition(".")[2]}</code></a>'
+def _entry(mutant, homes):
+    """One error: where, what, by which test it is caught and how fast."""
+    target = mutant["target"]
+    where = f'<a href="api.html#{homes[target]}"><code>{target.rpartition(".")[2]}</code></a>'
+    how = f"caught by {_test(mutant['killed_by'])}"
+    return " · ".join([f"- {where}", api.escaped(mutant["what"]), how,
+                       f"{mutant['seconds']:.1f}\u00a0s"])
 
 
 def _test(name):
     """The id of a test without its parameters, in pieces between which a line may break."""
     pieces = name.removeprefix("tests/").split("[")[0].split("::")
     return " ".join(f"`{piece}`" for piece in pieces)
-
-
-def _cell(text):
-    """Markdown that may stand in a cell of a table."""
-    return text.replace("|", r"\|")
