@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from publishing.test_epub import faults
 
 from book.browser import require_chromium
-from publishing.test_epub import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -84,7 +84,8 @@ def faults(content):
             url = element.get("href") or element.get("src") or ""
             path, _, place = url.partition("#")
             target = posixpath.normpath(posixpath.join("book", path)) if path else name
-            if ":" not in url and (target not in files or place and place not in ids.get(target, ())):
+            dead = target not in files or place and place not in ids.get(target, ())
+            if ":" not in url and dead:
                 found.append(f"{name}: {url} leads nowhere")
         if any("\\(" in text or "\\[" in text for text in tree.itertext()):
             found.append(f"{name}: a formula is left in TeX")
