@@ -61,8 +61,8 @@ def faults(content):
             try:
                 trees[name] = ElementTree.fromstring(text)
             except ElementTree.ParseError as error:
-                found.append(f"{name}: {error}")
-    [container] = trees["META-INF/container.xml"].iter("{*}rootfile")
+                return [*found, f"{name}: {error}"]
+    [container] = trees["META-INF/container.xml"].findall(".//{*}rootfile")
     package = container.get("full-path")
     items = {item.get("id"): posixpath.join("book", item.get("href"))
              for item in trees[package].iter(f"{OPF}item")}
@@ -84,7 +84,8 @@ def faults(content):
             url = element.get("href") or element.get("src") or ""
             path, _, place = url.partition("#")
             target = posixpath.normpath(posixpath.join("book", path)) if path else name
-            if ":" not in url and (target not in files or place and place not in ids[target]):
+            dead = target not in files or place and place not in ids.get(target, ())
+            if ":" not in url and dead:
                 found.append(f"{name}: {url} leads nowhere")
         if any("\\(" in text or "\\[" in text for text in tree.itertext()):
             found.append(f"{name}: a formula is left in TeX")
