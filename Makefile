@@ -3,9 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test bench bench-store tail tail-store verify lint notebooks pdf release lock clean
+.PHONY: book cold test bench bench-store tail tail-store verify lint notebooks pdf release lock clean
 
 book: $(READY)
+	$(BIN)/collapse build
+
+# As a machine would that has never built the book.
+cold: $(READY)
+	rm -rf _build
 	$(BIN)/collapse build
 
 # The build executes every chapter and evaluates the ledger; pytest looks at all the rest.
