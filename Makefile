@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book cold test bench bench-store tail tail-store verify lint notebooks pdf release lock clean
+.PHONY: book cold test bench bench-store tail tail-store verify lint notebooks pdf epub slides release lock \
+  clean
 
 book: $(READY)
 	$(BIN)/collapse build
@@ -44,9 +45,15 @@ lint: $(READY)
 notebooks: $(READY)
 	$(BIN)/collapse notebooks --out out/notebooks
 
-# Both need Chromium; they build the pages first where these are not current.
+# These need Chromium; they build the pages first where these are not current.
 pdf: $(READY)
 	$(BIN)/collapse pdf
+
+epub: $(READY)
+	$(BIN)/collapse epub
+
+slides: $(READY)
+	$(BIN)/collapse slides --out out/slides
 
 release: $(READY)
 	$(BIN)/collapse release
