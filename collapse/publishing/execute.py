@@ -237,7 +237,7 @@ def emitted(folder):
 
 def seconds(folder):
     """How long it took to execute the chapter of a result."""
-    return json.loads((folder / "execution.json").read_text())["seconds"]
+    return stamp(folder)["seconds"]
 
 
 def stamp(folder):
