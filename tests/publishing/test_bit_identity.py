@@ -45,7 +45,7 @@ def job(page, root, folder, jobs):
 
 def differing(one, two):
     """Files of two results that are not the same; the notebooks themselves say how long it took."""
-    told = {"executed.ipynb", "execution.json"}
+    told = {"executed.ipynb", "execution.json", "SHA256SUMS"}
     one, two = ({name: path.read_bytes() for name, path in below(folder).items()
                  if name not in told} for folder in (one, two))
     return {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)}
