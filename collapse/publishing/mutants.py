@@ -73,8 +73,8 @@ def powers(mutants, rows, verdicts):
         if row["status"] != "closed" or row["kind"] == "figure":
             continue
         checks = list(zip(row["checks"], by_row[row["id"]], strict=True))
-        texts = [_POWER.sub("", check["reason"], count=1) for check, verdict in checks
-                 if _POWER.match(check["reason"]) and verdict.holds]
+        texts = [_POWER.sub("", check.get("reason", ""), count=1) for check, verdict in checks
+                 if _POWER.match(check.get("reason", "")) and verdict.holds]
         texts += [f"{api.escaped(mutant['what'])} (planted in `{mutant['target']}`)"
                   for mutant in mutants if row["id"] in mutant["rows"]]
         sharp = min((verdict for _, verdict in checks
