@@ -175,6 +175,8 @@ _OPEN = """
 }
 """
 
+# Interactive figures and what scrolls answer a new width a frame later.
+_SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 _WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 # Displayed formulas that are wider than the column and do not scroll inside it.
@@ -279,6 +281,7 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
         for width in reversed(widths):  # a new width takes long: as few changes as there can be
             state = f" at {width} px"
             page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate(_SETTLED)
             wide, available = page.evaluate(_WIDTH)
             if wide > available:
                 note(f"{wide} pixels wide on a screen of {available}")
@@ -292,7 +295,7 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
                 state = f" at {width} px, {mode}"
                 page.set_viewport_size({"width": width, "height": 800})
                 page.evaluate("mode => document.documentElement.dataset.theme = mode", mode)
-                page.evaluate("new Promise(requestAnimationFrame)")  # what scrolls is marked then
+                page.evaluate(_SETTLED)
                 note(*page.evaluate(_AXE))
     finally:
         page.close()
