@@ -60,17 +60,17 @@ def statements(mutants, rows, verdicts):
 
 
 def powers(mutants, rows, verdicts):
-    """For every closed row but figures, what shows its power: id -> list of MyST texts.
+    """What shows the power of each closed claim: id -> list of MyST texts.
 
-    These are the row's own checks of power and the planted errors that name it; without either,
-    its sharpest check.
+    For a row that is no figure or definition these are its own checks of power and the planted
+    errors that name it; without either, its sharpest check.
     """
     by_row = {row["id"]: [] for row in rows}
     for verdict in verdicts:
         by_row[verdict.row].append(verdict)
     found = {}
     for row in rows:
-        if row["status"] != "closed" or row["kind"] == "figure":
+        if row["status"] != "closed" or row["kind"] in ("figure", "definition"):
             continue
         checks = list(zip(row["checks"], by_row[row["id"]], strict=True))
         texts = [_POWER.sub("", check.get("reason", ""), count=1) for check, verdict in checks

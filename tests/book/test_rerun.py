@@ -61,7 +61,7 @@ def check_run(line, folder):
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     provenance = json.loads((folder / "provenance.json").read_text())
     assert {*provenance["files"], "provenance.json"} == files
-    assert provenance["emitted"] and provenance["versions"]
+    assert provenance["emitted"] and provenance["stamp"]["environment"]
     given = dict(re.findall(r"-p (\S+) (\S+)", line))
     assert provenance["parameters"].keys() == given.keys()
     for name, value in provenance["parameters"].items():
@@ -120,8 +120,8 @@ def test_what_a_run_lacks_is_found(tmp_path, fault):
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(nbformat.writes(notebook))
-    provenance = {"files": sorted(files), "emitted": {"a": 1}, "versions": {"numpy": "2"},
-                  "parameters": {"n": 30}}
+    provenance = {"files": sorted(files), "emitted": {"a": 1}, "parameters": {"n": 30},
+                  "stamp": {"environment": {"python": "3"}}}
 
     def look():
         (folder / "provenance.json").write_text(json.dumps(provenance))

@@ -443,7 +443,8 @@ CALLS = {
         partial(_finish, plotting.fan), ANY, ax=AX, x=REALS_.but((1.0, 2.0)),
         quantiles=MATRIX.but(((1, 2), (2, 3), (3, 4))), labels=NAME.but(("band", "middle"))),
     "collapse.publishing.emit": call(
-        publishing.emit, ANY, name=NAME.but("a.b"), value=REAL, se=REAL),
+        publishing.emit, ANY, name=NAME.but("a.b"), value=REAL, se=REAL,
+        replications=INT),
     "collapse.publishing.show": call(
         partial(_finish, publishing.show), ANY, fig=lazy(kind(None, ANYTHING), plt.figure),
         id=NAME.but("a"), alt=NAME.but("nothing"),

@@ -36,6 +36,9 @@ MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"}
 BAD_OPTIONS = {("shell", True), ("allow_pickle", True), ("verify", False)}
 
 
+NAMESPACES = ("http://www.w3.org/", "http://www.idpf.org/2007/op", "http://purl.org/dc/")
+
+
 def faults(source, name):
     """What a source must not hold, with its place."""
     for node in ast.walk(ast.parse(source)):
@@ -60,7 +63,7 @@ def faults(source, name):
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             # An XML namespace is a name, not an address that is opened.
             found = [url for url in re.findall(r"http://[^\s\"'<>]*", node.value)
-                     if not url.startswith("http://www.w3.org/")]
+                     if not url.startswith(NAMESPACES)]
             what = ", ".join(found)
         if what:
             yield f"{name}:{node.lineno}: {what}"

@@ -1,6 +1,7 @@
 """The command in processes of its own, and what is left of them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,7 +27,13 @@ def start(root, *arguments, crash=None, before=(), **options):
     environment["PYTHONPATH"] = os.pathsep.join(path)
     command = [*before, sys.executable, "-P", "-m", "collapse", *map(str, arguments)]
     return subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+                            stderr=subprocess.PIPE, text=True, start_new_session=True,
+                            preexec_fn=_hear, **options)
+
+
+def _hear():
+    """What runs in the background ignores Ctrl-C, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process):

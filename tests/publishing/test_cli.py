@@ -73,7 +73,8 @@ def test_run_with_parameters(fresh, tmp_path):
     provenance = json.loads((out / "provenance.json").read_text())
     assert provenance["chapter"] == "book/rates/gaussian"
     assert provenance["parameters"] == {"n": 4, "label": "x"}
-    assert provenance["emitted"]["mini.rest"] == {"value": 0.75**5, "se": None}
+    assert provenance["emitted"]["mini.rest"] == {
+        "value": 0.75**5, "se": None, "replications": None}
     assert (out / "data/mini-gauss.csv").read_text().splitlines()[2] == "1,0.75"
     notebook = nbformat.read(out / "gaussian.ipynb", as_version=4)
     assert notebook.metadata.kernelspec.name == "python3"

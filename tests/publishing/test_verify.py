@@ -60,7 +60,8 @@ def test_the_manifest_has_everything(published, built_once):
     assert {name: entry["kind"] for name, entry in published["quantities"].items()} == {
         "mini.rest": "exact", "mini.bound": "exact", "mini.limit": "simulated"}
     assert published["quantities"]["mini.limit"] == {
-        "chapter": LOOP, "kind": "simulated", "value": 0.5**30, "se": 1e-3, "tolerance": None}
+        "chapter": LOOP, "kind": "simulated", "value": 0.5**30, "se": 1e-3,
+        "replications": 400, "tolerance": None}
     assert published["chapters"][GAUSSIAN]["parameters"]["n"] == 10
     assert published["chapters"][GAUSSIAN]["seconds"] > 0
     hashes = published["figures"][FIGURE]
