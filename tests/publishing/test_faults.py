@@ -35,6 +35,7 @@ from collapse.publishing.project import (
     swap,
 )
 from collapse.publishing.render import _relevant
+from collapse.publishing.results import RESULTS
 from publishing.crashes import crash_after
 from publishing.processes import finish, inhabitants, start, wait_for, wait_until_empty
 
@@ -168,8 +169,10 @@ def test_a_build_may_end_anywhere(quick):
         for path in quick.project.cache.glob("rates*"):
             assert execute.is_whole(path), place
         if quick.project.html.exists():
-            assert contents(quick.project.html) in ({"book/index.html": earlier.encode()},
-                                                    {"book/index.html": text.encode()}), place
+            pages = contents(quick.project.html)
+            assert json.loads(pages.pop(RESULTS))["quantities"], place
+            assert pages in ({"book/index.html": earlier.encode()},
+                             {"book/index.html": text.encode()}), place
         expect_honest(quick, earlier, text)
     for name, moment in NAMED.items():
         assert any(re.match(moment, place) for place in places), name
