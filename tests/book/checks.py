@@ -175,8 +175,14 @@ _OPEN = """
 }
 """
 
-# Interactive figures and what scrolls answer a new width a frame later.
-_SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Interactive figures answer a new width a frame later; what scrolls is marked at each event of a
+# resize, of which a window of a reader sends many, and this one a single early one.
+_SETTLED = """
+() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+  dispatchEvent(new Event('resize'));
+  done();
+})))
+"""
 _WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 # Displayed formulas that are wider than the column and do not scroll inside it.
