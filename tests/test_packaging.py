@@ -216,6 +216,7 @@ def pip_part(environment):
     return part
 
 
+@pytest.mark.slow
 @pytest.mark.fresh_environment
 def test_environment_and_postbuild_install_from_nothing(tmp_path, files, environment):
     checkout = tmp_path / "checkout"
