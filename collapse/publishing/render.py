@@ -75,8 +75,7 @@ def render(project, rows):
 
 
 def _relevant(project, stderr):
-    """The lines of a failed run that say what is wrong: warnings, errors, exceptions; else the end.
-    """
+    """What is wrong in a failed run: lines of warnings, errors, exceptions; else the last ones."""
     lines = plain(stderr).replace(f"{project.stage}/", "").splitlines()
     told = [line for line in lines
             if "WARNING" in line or "ERROR" in line or _EXCEPTION.match(line)]

@@ -42,6 +42,14 @@ def finish(process):
     return process.returncode, out, error
 
 
+def run(root, *arguments):
+    """The command in the folder `root`, in a process of its own, to its end; returns as `finish`.
+
+    Commands that start a browser need one: the tests' browser is in this process.
+    """
+    return finish(start(root, *arguments))
+
+
 def wait_for(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():

@@ -3,8 +3,6 @@
 import io
 import posixpath
 import shutil
-import subprocess
-import sys
 import zipfile
 from xml.etree import ElementTree
 
@@ -12,20 +10,12 @@ import pytest
 from book.browser import require_chromium
 
 from collapse.publishing import epub, pdf
-from publishing.conftest import ROOT
+from publishing.processes import run
 
 pytestmark = pytest.mark.browser
 XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
-
-
-def command(root):
-    """`collapse epub` in a process of its own: the tests' browser is in this one."""
-    start = ("import sys; sys.path.insert(0, sys.argv.pop(1)); "
-             "from collapse.publishing.cli import main; sys.exit(main())")
-    return subprocess.run([sys.executable, "-P", "-c", start, str(ROOT), "epub"], cwd=root,
-                          capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +24,10 @@ def content(built_once, tmp_path_factory):
     require_chromium()
     root = tmp_path_factory.mktemp("epub") / "book"
     shutil.copytree(built_once, root)
-    done = command(root)
-    assert (done.returncode, done.stdout) == (0, f"{root / '_build/book.epub'}\n"), done.stderr
+    code, out, error = run(root, "epub")
+    assert (code, out) == (0, f"{root / '_build/book.epub'}\n"), error
     first = (root / "_build/book.epub").read_bytes()
-    assert command(root).returncode == 0
+    assert run(root, "epub")[0] == 0
     assert (root / "_build/book.epub").read_bytes() == first
     return first
 

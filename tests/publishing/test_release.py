@@ -3,10 +3,7 @@
 import hashlib
 import io
 import json
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import pytest
@@ -16,6 +13,7 @@ from book import checks
 from collapse.publishing import archive
 from collapse.publishing.build import PDF_NAME
 from publishing.conftest import ROOT
+from publishing.processes import run
 
 pytestmark = pytest.mark.browser
 FILES = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md")
@@ -30,12 +28,8 @@ def book(fresh):
 
 
 def release(book, out):
-    """The command in a process of its own: the tests' browser is in this one."""
-    start = "import sys; from collapse.publishing.cli import main; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-P", "-c", start, "release", "--out", str(out)],
-                          cwd=book.root, env={**os.environ, "PYTHONPATH": str(ROOT)},
-                          capture_output=True, text=True)
-    return done.returncode, done.stderr
+    code, _, error = run(book.root, "release", "--out", out)
+    return code, error
 
 
 def contents(folder):

@@ -1,10 +1,7 @@
 """Slides of the mini book: what is on them, that it fits, that the file needs nothing else."""
 
 import io
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 from book.browser import require_chromium
@@ -14,17 +11,10 @@ from pypdf import PdfReader
 
 from collapse.publishing import slides
 from collapse.publishing.project import UsageError
-from publishing.conftest import ROOT, MiniBook
+from publishing.conftest import MiniBook
+from publishing.processes import run
 
 pytestmark = pytest.mark.browser
-
-
-def command(root, *arguments):
-    """`collapse slides` in a process of its own: the tests' browser is in this one."""
-    start = "import sys; from collapse.publishing.cli import main; sys.exit(main())"
-    return subprocess.run([sys.executable, "-P", "-c", start, "slides", *map(str, arguments)],
-                          cwd=root, env={**os.environ, "PYTHONPATH": str(ROOT)},
-                          capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +31,8 @@ def made(built_once, tmp_path_factory):
     text = page.read_text(encoding="utf-8")
     assert text.count("</article>") == 1
     page.write_text(text.replace("</article>", f"{theorem}</article>"), encoding="utf-8")
-    done = command(root, "--out", root / "slides")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{root / 'slides/rates.html'}\n"
+    code, out, error = run(root, "slides", "--out", root / "slides")
+    assert (code, out) == (0, f"{root / 'slides/rates.html'}\n"), error
     return root / "slides"
 
 
