@@ -33,7 +33,7 @@ tail-store: $(READY)
 	$(BIN)/python benchmarks/tail.py --json collapse/data/tail.json
 
 verify: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2
 
 # Given as files: ruff passes over folders named _build, and over MyST Markdown without a word.
 lint: $(READY)

@@ -119,7 +119,7 @@ def pytest_xdist_make_scheduler(config, log):
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.partition("::")[0]
-            return file if file.endswith("test_pdf.py") else nodeid
+            return file if file.endswith(("test_pdf.py", "test_epub.py")) else nodeid
 
     return Scheduling(config, log)
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 
@@ -52,8 +53,9 @@ def render(project, rows):
     repeats until its cause is gone. Raises BuildError with Jupyter Book's own words when it fails,
     or when a page is missing, loads something from elsewhere, or lacks an anchor of a closed row.
     """
-    start = "from jupyter_book.cli.main import main; main()"  # this interpreter's, not PATH's
-    command = [sys.executable, "-c", start, "build", str(project.stage),
+    # This interpreter's Jupyter Book, not PATH's; -P: without our modules in its way.
+    script = Path(__file__).with_name("jupyter_book_command.py")
+    command = [sys.executable, "-P", str(script), "build", str(project.stage),
                "--builder", "html", "-W", "-n", "--keep-going"]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment,

@@ -202,9 +202,8 @@ async () => {
       + (v.nodes[0].any[0] ?? v.nodes[0].all[0] ?? v.nodes[0].none[0])?.message);
 }
 """
-# axe takes time by the element. A formula becomes one box of its width, and three are left of each
-# kind of token in code, and of rows of the ledger with the same kinds of elements: the colours and
-# widths that there are stay.
+# axe takes time by the element. A formula becomes one box of its width; of elements with the same
+# ancestors and the same kinds of elements in them, two are left: all colours and widths stay.
 _THIN = """
 () => {
   document.querySelectorAll('mjx-container').forEach(formula => {
@@ -212,17 +211,23 @@ _THIN = """
     box.style.cssText = `display: inline-block; width: ${formula.scrollWidth}px; height: 1em`;
     formula.replaceChildren(box);
   });
+  const name = e => e.localName + '.' + e.className;
+  const paths = new Map([[null, '']]);
+  const path = e => {
+    if (!paths.has(e)) paths.set(e, path(e.parentElement) + ' ' + name(e));
+    return paths.get(e);
+  };
   const seen = {};
-  document.querySelectorAll('.highlight span').forEach(token => {
-    seen[token.className] = (seen[token.className] ?? 0) + 1;
-    if (seen[token.className] > 3) token.replaceWith(...token.childNodes);
-  });
-  document.querySelectorAll('.ledger-row').forEach(row => {
-    const kinds = [...row.querySelectorAll('*')].map(e => e.localName + '.' + e.className);
-    const kind = [...new Set(kinds)].sort().join(' ');
-    seen[kind] = (seen[kind] ?? 0) + 1;
-    if (seen[kind] > 3) row.remove();
-  });
+  for (const some of ['pre span', 'em, strong, code, .math, a', 'p, li, tr, section, .cell, '
+      + '.ledger-row, .admonition, details, figure, [class*=highlight-]']) {
+    for (const e of document.querySelectorAll(some)) {
+      if (!e.isConnected || e.parentElement.closest('a')) continue;
+      const inside = [...new Set([...e.querySelectorAll('*')].map(name))].sort();
+      const kind = [path(e), ...inside].join(' ');
+      seen[kind] = (seen[kind] ?? 0) + 1;
+      if (seen[kind] > 2) e.remove();
+    }
+  }
 }
 """
 
@@ -236,6 +241,7 @@ image => {
   return [255, 255, 255];
 }
 """
+_SET_MODE = "mode => document.documentElement.dataset.theme = mode"
 WIDTHS, MODES = (1280, 768, 360), ("light", "dark")
 
 
@@ -262,7 +268,7 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
             route.abort()
 
     page.route("**/*", only_files)
-    page.on("pageerror", lambda error: note(f"script error: {error}"))
+    page.on("pageerror", broken := lambda error: note(f"script error: {error}"))
     page.on("requestfailed", lambda request: note(f"could not load {request.url}"))
     page.on("console", lambda message: note(f"console: {message.text}")
             if message.type == "error" else None)
@@ -277,14 +283,8 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
                  f"not these: {formulas['bare']}")
         note(*(f"formula error: {text}" for text in formulas["errors"]))
         note(*(f"raw TeX: {text}" for text in page.evaluate(_RAW_TEX)))
-        for width in widths:
-            page.set_viewport_size({"width": width, "height": 800})
-            for mode in MODES:
-                state = f" at {width} px, {mode}"
-                page.evaluate("mode => document.documentElement.dataset.theme = mode", mode)
-                note(*_looks(page, mode, shots and shots(width, mode)))
         page.evaluate(_OPEN)
-        for width in reversed(widths):  # a new width takes long: as few changes as there can be
+        for width in widths:  # a new width takes long: as few changes as there can be
             state = f" at {width} px"
             page.set_viewport_size({"width": width, "height": 800})
             page.evaluate(_SETTLED)
@@ -294,13 +294,23 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
             note(*(f"formula widens the page: {where}" for where in page.evaluate(_WIDENING)))
             if formulas_fit and width >= 1280:
                 note(*(f"formula cut off: {where}" for where in page.evaluate(_CUT_OFF)))
+            for mode in MODES:
+                state = f" at {width} px, {mode}"
+                page.evaluate(_SET_MODE, mode)
+                picture = page.screenshot(path=shots and shots(width, mode), animations="disabled")
+                note(*wrong_picture(picture, mode))
+        for mode in MODES:  # after the screenshots, as this scrolls
+            state = f" at {widths[-1]} px, {mode}"
+            page.evaluate(_SET_MODE, mode)
+            note(*_wrong_paper(page))
         if axe:
+            page.remove_listener("pageerror", broken)  # the page misses what is removed now
             page.evaluate(_THIN)
             page.evaluate(axe)
-            for width, mode in ((widths[0], "light"), (widths[-1], "dark")):
+            for width, mode in ((widths[-1], "dark"), (widths[0], "light")):
                 state = f" at {width} px, {mode}"
                 page.set_viewport_size({"width": width, "height": 800})
-                page.evaluate("mode => document.documentElement.dataset.theme = mode", mode)
+                page.evaluate(_SET_MODE, mode)
                 page.evaluate(_SETTLED)
                 note(*page.evaluate(_AXE))
     finally:
@@ -308,10 +318,8 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
     return problems
 
 
-def _looks(page, mode, path):
-    """Whether the top of the page is neither blank nor in the wrong mode, and its figure on it."""
-    picture = page.screenshot(path=path, animations="disabled")
-    yield from wrong_picture(picture, mode)
+def _wrong_paper(page):
+    """Whether the first figure has the background of the page."""
     image = page.query_selector("article .cell_output img")
     if image is not None and image.is_visible():
         behind = page.evaluate(_BEHIND, image)

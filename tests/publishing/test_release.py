@@ -20,11 +20,11 @@ FILES = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md")
 
 
 @pytest.fixture
-def book(fresh):
+def book(mini):
     require_chromium()
     for name in FILES:
-        shutil.copy(ROOT / name, fresh.root)
-    return fresh
+        shutil.copy(ROOT / name, mini.root)
+    return mini
 
 
 def release(book, out):
