@@ -190,9 +190,13 @@ def _shape(column):
 
 def _as_count(name, number):
     """A Python int of at least 1; numpy's integers count, truth values do not."""
-    if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise TypeError(f"{name} must be an integer, got {type(number).__name__}")
-    if (count := operator.index(number)) < 1:
+    try:
+        if isinstance(number, bool):
+            raise TypeError
+        count = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {type(number).__name__}") from None
+    if count < 1:
         raise ValueError(f"{name} must be at least 1, got {count}")
     return count
 

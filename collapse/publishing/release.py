@@ -27,8 +27,8 @@ from collapse.publishing.render import NOTEBOOKS
 from collapse.publishing.results import RESULTS
 
 MANIFEST = "MANIFEST.json"
-_AS_THEY_ARE = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md", "requirements.lock",
-                "book/ledger.yml")
+_AS_THEY_ARE = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md", "SECURITY.md",
+                "requirements.lock", "book/ledger.yml")
 
 
 def release(project, out, *, jobs=None):

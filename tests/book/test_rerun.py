@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from collapse.publishing import notebooks
+from collapse.publishing import notebooks, results
 from collapse.publishing.project import Project
 
 PROJECT = Project(Path(__file__).resolve().parents[2])
@@ -93,11 +93,17 @@ def test_the_page_has_recipes_of_every_kind():
 
 @pytest.mark.parametrize("line", [
     pytest.param(line, marks=[] if line in QUICK else pytest.mark.slow) for line in COMMANDS])
-def test_a_command_does_what_the_page_says(line, workplace):
+def test_a_command_does_what_the_page_says(line, workplace, request):
     for script in SCRIPTS:  # one of them writes a file that a command reads
         exec(compile(script, "rerun.md", "exec"), {})
+    if line.startswith("collapse verify "):
+        book = request.getfixturevalue("book")
+        shutil.copy(book.html / results.RESULTS, workplace)  # as the page says, and what is
+        shutil.copytree(book.cache, workplace / "_build/cache")  # executed already stays
     printed = typed(line)
-    if line.startswith("collapse run "):
+    if line.startswith("collapse verify "):
+        assert printed == "The two agree."
+    elif line.startswith("collapse run "):
         chapter = shlex.split(line)[2]
         where = option(line, "--out") or f"out/{PROJECT.chapter(chapter).short}"
         assert Path(printed) in (Path(where), workplace / where)

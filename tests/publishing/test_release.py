@@ -16,7 +16,7 @@ from publishing.conftest import ROOT
 from publishing.processes import run
 
 pytestmark = pytest.mark.browser
-FILES = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md")
+FILES = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "README.md", "SECURITY.md")
 
 
 @pytest.fixture
