@@ -120,9 +120,11 @@ def run(mutants, *, report=lambda mutant, outcome: None):
     outcomes = {}
     with multiprocessing.get_context("fork").Pool(PROCESSES, maxtasksperchild=1) as pool:
         for mutant, outcome in pool.imap(_try, [*healthy, *mutants], chunksize=1):
-            if mutant in healthy and (outcome.failed or not outcome.passed):
-                raise RuntimeError(f"without any error planted: {outcome.failed or mutant.tests} "
-                                   f"fails or is not there ({outcome.error})")
+            if mutant in healthy and outcome.failed:
+                raise RuntimeError(f"without any error planted {outcome.failed} fails "
+                                   f"({outcome.error})")
+            if mutant in healthy and not outcome.passed:
+                raise RuntimeError(f"one of these is no test: {', '.join(mutant.tests)}")
             if mutant not in healthy:
                 outcomes[mutant.id] = outcome
                 report(mutant, outcome)
@@ -205,7 +207,12 @@ def main(arguments=None):
     parser.add_argument("--store", action="store_true", help="write what came out for the book")
     given = parser.parse_args(arguments)
     wanted = given.id
-    everything = load()
+    try:
+        everything = load()
+        for mutant in everything:
+            mutant.source()
+    except ValueError as error:
+        parser.error(str(error))
     mutants = [mutant for mutant in everything if not wanted or mutant.id in wanted]
     if unknown := set(wanted) - {mutant.id for mutant in mutants}:
         parser.error(f"ID must be one of tests/mutants.yml, got {', '.join(sorted(unknown))}")

@@ -156,7 +156,7 @@ def test_the_papers_are_credited_with_their_claims_and_no_others(rows):
 
 def test_own_results_are_named_as_such(rows):
     own = {name for name in ids(rows) if re.search(r"-[OX]-", name)}
-    assert ids(rows, source="ours") == own
+    assert ids(rows, source="ours") == own, "a result of ours is <part>-O-<word>, a figure -X-"
 
 
 def test_the_gaussian_has_all_its_rows(rows):
