@@ -4,6 +4,7 @@ The book is built with the network switched off, after the installation, where L
 What is not committed is not in the clone.
 """
 
+import os
 import platform
 import shutil
 import subprocess
@@ -40,9 +41,10 @@ def said(command):
 
 
 def run(*command, cwd):
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    ours = ("PYTEST_", "PYTHON", "VIRTUAL_ENV")  # of the run of tests that we are in
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, f"{command}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
-    return done.stderr
 
 
 def without_network():
