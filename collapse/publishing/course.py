@@ -345,6 +345,19 @@ def _named(text):
     return {word for code in re.findall(r"`([^`]+)`", text) for word in _IDENTIFIER.findall(code)}
 
 
+class _Inside(ast.NodeTransformer):
+    """Turns comprehensions into generators, whose variables are never those of the cell."""
+
+    # Since Python 3.12 a comprehension has no scope of its own in the tables of symbols.
+
+    def _generator(self, node):
+        self.generic_visit(node)
+        elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        return ast.GeneratorExp(ast.Tuple(elements, ast.Load()), node.generators)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = _generator
+
+
 def _names(source):
     """The global names that a cell uses before it binds them, and those that it binds."""
     used, bound = set(), set()
@@ -365,7 +378,7 @@ def _names(source):
         else:
             expressions, blocks_ = [node], []
         for expression in expressions:
-            text = ast.unparse(ast.fix_missing_locations(expression))
+            text = ast.unparse(ast.fix_missing_locations(_Inside().visit(expression)))
             reads, writes = _symbols(symtable.symtable(text, "cell", "exec"))
             if isinstance(expression, (ast.FunctionDef, ast.ClassDef)):
                 reads -= writes  # it may call itself
