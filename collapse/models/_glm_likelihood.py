@@ -211,7 +211,7 @@ def _decide(x, trials, totals, family):
         return np.nan
     q, r = np.linalg.qr(x / lengths)
     gamma = _careful_newton(np.sqrt(rows) * q, trials, totals, family)
-    if gamma is None:
+    if gamma is None or not _is_stationary(x, np.sqrt(rows) * q @ gamma, trials, totals, family):
         return np.nan
     return linalg.solve_triangular(r, np.sqrt(rows) * gamma) / lengths
 
@@ -241,6 +241,16 @@ def _careful_newton(x, trials, totals, family):
         if largest[0] <= 1e-9:
             return beta
     return None
+
+
+def _is_stationary(x, eta, trials, totals, family):
+    """Tell whether the gradient vanishes, column by column, against what is summed up in it.
+
+    Columns that were made orthogonal have rounding where the columns themselves have zeros. It
+    weighs as much as a row whose weight is as small, and could hold up an escape to infinity.
+    """
+    residual, weight = _derivatives(eta, trials, totals, family)
+    return np.all(np.abs(residual @ x) <= (1e-7 * weight + 1e-13 * totals) @ np.abs(x))
 
 
 def _is_separated(x, sides):
