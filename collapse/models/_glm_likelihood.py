@@ -250,6 +250,8 @@ def _is_stationary(x, eta, trials, totals, family):
     weighs as much as a row whose weight is as small, and could hold up an escape to infinity.
     """
     residual, weight = _derivatives(eta, trials, totals, family)
+    # η is known to the last step, 1e-9, and so is each weight, relatively; totals minus means are
+    # known to rounding of the totals. A hundred times both; what is held up misses by all of it.
     return np.all(np.abs(residual @ x) <= (1e-7 * weight + 1e-13 * totals) @ np.abs(x))
 
 

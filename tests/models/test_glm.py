@@ -183,6 +183,15 @@ class TestOneFit:
         x[3:, 1] = -3000  # weights e^{−1200}
         assert np.all(np.isnan(fit(x[None], y[None], "poisson")))
 
+    def test_what_rounding_holds_up_is_no_maximum(self):
+        # The first three rows are fitted; of the last two one has a weight below rounding.
+        x = np.array([[1.0, 0, 0], [1, 1, 0], [1, 1, 0], [1, -3000, 1], [1, -3000, -1]])
+        y, ones = np.array([1.0, 3, 0, 0, 0]), np.ones(5)
+        for slope, u, stationary in ((-3000, 1179, False), (-100, 0, True), (-100, 1e-3, False)):
+            x[3:, 1] = slope
+            eta = x @ [0, np.log(1.5), u]
+            assert _glm_likelihood._is_stationary(x, eta, ones, y, "poisson") == stationary
+
 def many_digits(x, y, guess, family):
     """Predictors at the maximum of the likelihood, by Newton's method with 60 digits."""
     with mp.workdps(60):
