@@ -157,9 +157,9 @@ def run_jobs(jobs, workers=None):
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        with _interrupts_held():  # the processes start now, and inherit it
-            futures = {pool.submit(run_job, job): job for job in jobs}
         try:
+            with _interrupts_held():  # the processes start now
+                futures = {pool.submit(run_job, job): job for job in jobs}
             for future in as_completed(futures):
                 if (error := future.exception()) is None:
                     yield future.result()
@@ -349,12 +349,22 @@ def _prune(cache, slug):
 
 @contextmanager
 def _interrupts_held():
-    """Ctrl-C is answered after the block; processes started in it do not hear it until they ask."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl-C is answered after the block; processes started in it do not hear it until they ask.
+
+    They inherit the mask. It does not keep Ctrl-C from this process: other threads than this one,
+    such as those of OpenBLAS, have no mask, and what any of them hears is answered in this one. In
+    the middle of a start that would leave a process without the data that it waits for.
+    """
+    held = []
+    handler = signal.signal(signal.SIGINT, lambda *_: held.append(True))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _start_worker():

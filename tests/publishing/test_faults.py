@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -401,5 +402,30 @@ def test_an_interrupt_from_the_keyboard_is_one_line(fresh):
     wait_for(lambda: len(inhabitants(fresh.root)) > 1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     code, _, error = finish(process)
+    assert code == 130 and is_one_line(error, "interrupted")
+    wait_until_empty(fresh.root)
+
+
+_INTERRUPTED = """\
+import os, signal, sys, threading, time
+from multiprocessing import util
+from collapse.publishing.cli import main
+start = util.spawnv_passfds
+def interrupted(program, arguments, files):
+    process = start(program, arguments, files)
+    if "spawn_main" in str(arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+    return process
+util.spawnv_passfds = interrupted
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+sys.exit(main(sys.argv[sys.argv.index("collapse") + 1:]))
+"""
+
+
+def test_an_interrupt_heard_by_another_thread_while_a_worker_starts(fresh):
+    """The worker is there, and what it has to do is not sent yet: it would end with a traceback."""
+    code, _, error = finish(start(fresh.root, "build", "--no-render",
+                                  before=[sys.executable, "-P", "-c", _INTERRUPTED]))
     assert code == 130 and is_one_line(error, "interrupted")
     wait_until_empty(fresh.root)
