@@ -66,12 +66,13 @@ def log_moment(a, z):
 def digamma_minus_log(a):
     """Return ψ(a) − log a to full relative accuracy, a > 0."""
     a = np.asarray(a, dtype=float)
-    shifted = a + _SHIFT
+    small = a < _SHIFT
+    base = np.where(small, a + _SHIFT, a)
+    series = -0.5 / base - _polynomial(_DIGAMMA, base**-2.0) * base**-2.0
+    if not np.any(small):
+        return series
     # ψ(a) = ψ(a+m) − Σ 1/(a+j); for large a the shift would only cost digits.
     steps = np.log1p(_SHIFT / a) - sum(1 / (a + j) for j in range(_SHIFT))
-    small = a < _SHIFT
-    base = np.where(small, shifted, a)
-    series = -0.5 / base - _polynomial(_DIGAMMA, base**-2.0) * base**-2.0
     return series + np.where(small, steps, 0.0)
 
 
@@ -225,19 +226,25 @@ def _saddle(w, a, counts, upper, steps=26):
     def shapes_at(y):
         return (a[:, None] - smallest) + smallest * special.expit(-y)
 
+    def log1p_ratio(c, shapes):
+        # A rounded ratio near 1 would lose what many generations add up to.
+        ratio = c / a[:, None]
+        return np.where(ratio > -0.5, np.log1p(ratio), np.log(shapes / a[:, None]))
+
     def slope(y):
-        c = -smallest * special.expit(y)
-        shapes = shapes_at(y)
-        return w + 1 / c - _weighted(counts, special.psi(shapes) - np.log(a[:, None]))
+        c, shapes = -smallest * special.expit(y), shapes_at(y)
+        terms = digamma_minus_log(shapes) + log1p_ratio(c, shapes)
+        return w + 1 / c - _weighted(counts, terms)
 
     y = _bisect(slope, -60.0, 60.0, len(w), steps)
-    shapes = shapes_at(y)
-    return -smallest * special.expit(y), shapes, np.log(shapes / a[:, None])
+    c, shapes = -smallest * special.expit(y), shapes_at(y)
+    return c, shapes, log1p_ratio(c, shapes)
 
 
 def _slope(a, counts, c):
-    """Return K'(c) for real c, to the digits that a root search needs."""
-    return _weighted(counts, special.psi(a[:, None] + c) - np.log(a[:, None]))
+    """Return K'(c) for c > 0, without cancellation however large the shapes are."""
+    a = a[:, None]
+    return _weighted(counts, digamma_minus_log(a + c) + np.log1p(c / a))
 
 
 def _bisect(function, low, high, points, steps):

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from collapse import schedules
 from collapse.laws import gaussian as law
 
-from .reference import convolution, factors_of, inversion, log_x_at, single
+from .reference import convolution, edgeworth, factors_of, inversion, log_x_at, single
 
 LOG_SMALLEST = math.log(1e-300)
 UPPER = [LOG_SMALLEST, math.log(1e-150), -30.0, -2.0]
@@ -79,6 +79,16 @@ class TestStd:
             log_expected = convolution(mp.log(x), factors_of([n] * k, 1), upper=upper)
             value = (law.std_sf if upper else law.std_cdf)(x, n, k)
             assert_relative(value, log_expected, 1e-11)
+
+    @pytest.mark.parametrize("n, k", [
+        (10**6, 10**7), (10**8, 10**8), (10**12, 10**10), (10**12, 10**14), (10**16, 10**15),
+        (2**62, 3_487_063_809_761_791), (2**62, 2**62)])
+    def test_large_samples_and_many_generations(self, n, k):
+        # In a float a + 1 is a, and what is lost of one generation is lost k times.
+        for z in (-7.0, -2.0, -0.1, 0.1, 2.0, 7.0):
+            x = math.exp(z * math.sqrt(k / n / 2) - k / n / 2)
+            log_expected = edgeworth(mp.log(x), {(n - 1, n - 1): k}, upper=z > 0)
+            assert_relative((law.std_sf if z > 0 else law.std_cdf)(x, n, k), log_expected, 1e-11)
 
     @pytest.mark.parametrize("n, k", [(2, 1), (2, 5), (10, 1), (10, 50), (100, 200), (10_000, 5)])
     @pytest.mark.parametrize("log_tail", [-800.0, -5000.0])

@@ -7,6 +7,7 @@ import pytest
 
 from .reference import (
     convolution,
+    edgeworth,
     factors_of,
     inversion,
     log_moment,
@@ -49,6 +50,15 @@ def test_two_factors_with_a_closed_form():
 
 def test_one_factor_is_a_chi_square():
     assert abs(single(0.5, Counter({(2, 2): 1}), upper=True) + mp.exp(1)) < 1e-14
+
+
+@pytest.mark.parametrize("z", [-3, -1, 1, 3])
+def test_edgeworth_and_inversion_agree(z):
+    # 2 (skewness)^3 = 6e-12, for a lower or upper tail of about 1e-3.
+    factors = factors_of([10_001] * 10_000, ddof=1)
+    log_x = mp.mpf(z) / mp.sqrt(2) - mp.mpf(1) / 2
+    assert abs(edgeworth(log_x, factors, upper=z > 0)
+               - inversion(log_x, factors, upper=z > 0)) < 1e-11
 
 
 def test_bartlett_factors_have_the_moments_of_a_wishart_determinant():
