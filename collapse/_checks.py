@@ -9,6 +9,7 @@ import numbers
 import numpy as np
 
 MAX_SIZE = 2**62
+MAX_SAMPLES = 2**30  # of all replications of a block, held at once: 8 GB of numbers
 _MAX_DIMENSIONS = 16  # laws add some, and NumPy has an end at 32
 
 
@@ -106,6 +107,21 @@ def distribution(values, name):
     if abs(total - 1) > 1e-9:
         raise ValueError(f"{name} must sum to 1, up to 1e-9, got {total:.10g}")
     return array
+
+
+def room(replications, size):
+    """Check that so many samples in each of so many replications can be held at once.
+
+    Raises
+    ------
+    ValueError
+        If they cannot.
+    """
+    if replications * int(size) > MAX_SAMPLES:
+        raise ValueError(
+            "sample_size must be smaller, or replications: the samples themselves are needed here, "
+            f"and {replications} times {size} are more than the 2**30 of one block"
+        )
 
 
 def choice(value, name, allowed):

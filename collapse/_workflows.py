@@ -9,6 +9,8 @@ from functools import partial
 
 import numpy as np
 
+from collapse import _checks
+
 __all__ = ["WORKFLOWS", "make", "repeat"]
 
 
@@ -34,7 +36,7 @@ def _replace(model, source, fraction):
         return partial(_mixed_step, model, source, fraction)
     if hasattr(model, "step"):
         return model.step
-    return lambda state, size, rng: model.fit(model.draw(state, size, rng))
+    return lambda state, size, rng: model.fit(_draw(model, state, size, rng))
 
 
 def _mixed_step(model, source, fraction, state, size, rng):
@@ -106,13 +108,21 @@ def _statistics(model, source, fraction, state, size, rng):
 
 def _samples(model, source, fraction, state, size, rng):
     """Return new samples, some of which are fresh."""
-    old = model.draw(state, size, rng)
+    old = _draw(model, state, size, rng)
     if fraction == 0:
         return old
-    new = source.draw(repeat(source, len(old)), size, rng)
+    new = _draw(source, repeat(source, len(old)), size, rng)
     fresh = rng.random((len(old), size)) < fraction
     return np.where(fresh.reshape(fresh.shape + (1,) * (old.ndim - 2)), new, old)
 
 
 def _append(pool, samples):
-    return samples if pool is None else np.concatenate([pool, samples], axis=1)
+    if pool is None:
+        return samples
+    _checks.room(len(pool), pool.shape[1] + samples.shape[1])
+    return np.concatenate([pool, samples], axis=1)
+
+
+def _draw(model, state, size, rng):
+    _checks.room(len(next(iter(state.values()))), size)
+    return model.draw(state, size, rng)

@@ -27,6 +27,7 @@ _SEED_BITS = 4096  # more cannot be written into the provenance
 _LARGEST_SAMPLE = 1e150  # from a source: its square is a float
 # Numbers in one result.
 _MAX_ELEMENTS = 10**10
+_MAX_JOBS = 10_000  # joblib starts as many processes as it is told
 # Numbers that are handed over at once by a parallel job.
 _TASK_ELEMENTS = 2**18
 
@@ -55,7 +56,8 @@ def recursive_training(
     model : model
         Generation 0; `collapse.models` says what a model is.
     sample_size : int, sequence of int, or schedule
-        n_t for t = 0, 1, ..., generations − 1.
+        n_t for t = 0, 1, ..., generations − 1; where samples are pooled (``workflow``), they add
+        up to at most 2⁶².
     generations : int in [0, 10⁸]
     replications : int >= 1
         Independent runs of the whole loop. The result holds at most 10¹⁰ numbers (80 GB): for more
@@ -71,8 +73,9 @@ def recursive_training(
     workflow : {"replace", "accumulate", "subsample"}
         Fit to the n_t newest samples alone, to all so far, or to n_t chosen at random without
         replacement from all so far. Models with sufficient statistics (`collapse.models`) pool
-        them, at constant cost a generation; for others all samples are kept.
-    n_jobs : int
+        them, at constant cost a generation; for others all samples are kept, at most 2³⁰ of the
+        1024 replications of a block.
+    n_jobs : int in [1, 10000], or −1
         Parallel jobs, as in joblib (−1: all cores). With more than one, the backend of
         ``joblib.parallel_config``, such as a Dask cluster, does the work.
     keep : increasing sequence of int in [0, generations], optional
@@ -87,7 +90,8 @@ def recursive_training(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong type or out of range, before any work.
+        If an argument is of the wrong type or out of range, before any work; and when a
+        generation needs more samples than can be held.
     """
     run = _Run(
         model, sample_size, generations, replications, seed, source, fresh_fraction, workflow,
@@ -274,9 +278,14 @@ class _Run:
         self.n_jobs = _check_jobs(n_jobs)
         _check_mixing(source, fresh_fraction, workflow)
         self.source, self.fresh_fraction, self.workflow = source, float(fresh_fraction), workflow
+        total = self.sizes.sum(dtype=float)
+        if workflow != "replace" and total > high:
+            raise ValueError(
+                f"sample_size must add up to at most 2**62 with the workflow {workflow!r}, which "
+                f"pools all samples so far; got {total:.3g}"
+            )
         if self.fresh_fraction > 0:
-            pooled = workflow == "accumulate"
-            most = self.sizes.sum(dtype=float) if pooled else self.sizes.max(initial=0)
+            most = total if workflow == "accumulate" else self.sizes.max(initial=0)
             _check_source(model, model if source is None else source, most)
         self.start = _start(model)
         self.sample_size = sample_size
@@ -316,8 +325,9 @@ class _Run:
         # Small blocks travel together: handing one over takes longer than making it.
         block_elements = sum(values.size for values in self.empty(BLOCK_SIZE).values())
         together = max(1, _TASK_ELEMENTS // block_elements)
-        with joblib.Parallel(n_jobs=self.n_jobs) as parallel:
-            workers = joblib.effective_n_jobs(self.n_jobs)
+        jobs = min(self.n_jobs, count)
+        with joblib.Parallel(n_jobs=jobs) as parallel:
+            workers = joblib.effective_n_jobs(jobs)
             together = min(together, -(-count // (2 * workers)))
             wave = 2 * workers * together
             for first in range(0, count, wave):
@@ -513,9 +523,11 @@ def _check_keep(keep, generations):
 
 
 def _check_jobs(n_jobs):
-    n_jobs = _checks.integer(n_jobs, "n_jobs", low=-1)
+    n_jobs = _checks.integer(n_jobs, "n_jobs", low=-1, high=_MAX_JOBS)
     if n_jobs == 0:
-        raise ValueError("n_jobs must be an integer >= 1, or -1 for all cores, got 0")
+        raise ValueError(
+            f"n_jobs must be an integer in [1, {_MAX_JOBS}], or -1 for all cores, got 0"
+        )
     return n_jobs
 
 

@@ -108,6 +108,8 @@ RUN_ARGUMENTS = [
     ("workflow", "Replace", ValueError, "replace"),
     ("workflow", 3, (TypeError, ValueError), "replace.*accumulate.*subsample"),
     ("n_jobs", 0, ValueError, "-1|1"),
+    ("n_jobs", -2, ValueError, "-1"),
+    ("n_jobs", 10_001, ValueError, "10000"),
     ("n_jobs", 1.5, TypeError, "integer"),
     ("n_jobs", "2", TypeError, "integer"),
     ("n_jobs", True, TypeError, "integer"),

@@ -12,8 +12,10 @@ from collapse import (
     EmpiricalMeasure,
     Exponential,
     Gaussian,
+    GaussianMixture,
     MultivariateGaussian,
     Poisson,
+    _checks,
     recursive_training,
     replay,
     schedules,
@@ -49,6 +51,40 @@ def test_statistics_and_samples_have_one_law(model, fraction, workflow, assert_p
         first, second = (np.round(f[name].reshape(REPLICATIONS, -1), 9) for f in (quick, plain))
         for column in range(first.shape[1]):
             assert_one_law(first[:, column], second[:, column], assert_plausible)
+
+
+@pytest.mark.parametrize("model", [Bernoulli(0.5), Categorical([0.5, 0.5]), Gaussian(),
+                                   Exponential(1.0)], ids=repr)
+def test_a_pool_may_be_as_large_as_the_numbers_allow(model):
+    arguments = dict(generations=4, replications=3, seed=4, workflow="accumulate")
+    run = recursive_training(model, sample_size=2**60, **arguments)
+    for name, first in model.parameters.items():
+        last = run[name].values[:, -1]
+        np.testing.assert_allclose(last, np.broadcast_to(first, last.shape), atol=1e-7)
+    with pytest.raises(ValueError, match=r"^sample_size must add up to at most 2\*\*62 "):
+        recursive_training(model, sample_size=[2**60] * 3 + [2**60 + 10**6], **arguments)
+
+
+@pytest.mark.parametrize("model, workflow", [
+    (OnlySamples(Gaussian()), "replace"), (OnlySamples(Gaussian()), "accumulate"),
+    (Gaussian(), "subsample"), (GaussianMixture(1.0, 1.0), "replace"),
+    (GLM([0.0, 1.0], family="logistic"), "replace"),
+], ids=repr)
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+def test_samples_that_cannot_be_held(model, workflow, fraction):
+    for sizes in ([2**60] * 3, [5, 2**31, 5]):
+        with pytest.raises(ValueError, match="^sample_size must be smaller, or replications: "):
+            recursive_training(model, sample_size=sizes, generations=3, replications=2, seed=1,
+                               workflow=workflow, fresh_fraction=fraction)
+
+
+@pytest.mark.parametrize("workflow", ["accumulate", "subsample"])
+def test_kept_samples_that_cannot_be_held(workflow, monkeypatch):
+    monkeypatch.setattr(_checks, "MAX_SAMPLES", 10)
+    arguments = dict(sample_size=3, replications=2, seed=1, workflow=workflow)
+    recursive_training(OnlySamples(Gaussian()), generations=1, **arguments)
+    with pytest.raises(ValueError, match="^sample_size must be smaller.* 2 times 6 "):
+        recursive_training(OnlySamples(Gaussian()), generations=2, **arguments)
 
 
 @pytest.mark.parametrize("workflow", ["accumulate", "subsample"])

@@ -97,6 +97,7 @@ class GaussianMixture:
         lost beside μ, however small it has become.
         """
         mean, std = parameters["mean"], parameters["std"]
+        _checks.room(len(mean), size)
         z = rng.standard_normal((len(mean), size))
         return self._refit(mean, std, np.maximum(z, -z - 2 * _ratio(mean, std)[:, None]))
 

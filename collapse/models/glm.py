@@ -175,6 +175,7 @@ class GLM:
 
     def _draw_rows(self, replications, size, rng):
         """Rows of covariates, shape (replications, size, features)."""
+        _checks.room(replications, size)
         if self._rows is not None:
             return self._rows[rng.integers(len(self._rows), size=(replications, size))]
         features = len(self.coefficients)

@@ -42,7 +42,8 @@ SHARES = kind(0.3, ANYTHING, REALS, _arrays(0.25, 0.5, 1.0))
 SIZES_ = kind(10, ANYTHING, INTEGERS, _arrays(3, 5, 9))
 GENERATIONS = kind(3, ANYTHING, INTEGERS, _arrays(1, 2, 3))
 SCHEDULE = kind(5, ANYTHING, INTEGERS, SCHEDULES, _arrays(5, 6, 7))
-CHOICE = kind(1, ANYTHING, INTEGERS, [lambda: "Replace", lambda: np.str_("ml"), lambda: ("ml",)])
+NO_CHOICE = [lambda: "Replace", lambda: np.str_("ml"), lambda: ("ml",)]
+CHOICE = kind(1, ANYTHING, INTEGERS, NO_CHOICE)
 FLAG = kind(False, ANYTHING, [lambda: 0, lambda: 1])
 SEED = kind(1, ANYTHING, INTEGERS, [lambda: 2**200, lambda: np.random.SeedSequence(1),
                                     lambda: np.random.default_rng(1), lambda: [1, 2]])
@@ -59,9 +60,9 @@ PARENTS = kind([[0, 0, 1], [2, 1, 1]], ANYTHING, hostile.PARENTS)
 NAME = kind("", ANYTHING, [lambda: "\n", lambda: "../x", lambda: ("a",), lambda: ["a"]])
 
 
-def option(value):
-    """A choice from a list, with this valid value."""
-    return CHOICE.but(value)
+def option(value, *others):
+    """A choice from a list; the other choices are tried with what else is hostile."""
+    return kind(value, ANYTHING, INTEGERS, NO_CHOICE, [partial(str, other) for other in others])
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,13 @@ SYMBOL = EVENT.but(planning.SymbolLost(0.1))
 TRAINING = dict(
     model=lazy(MODEL, collapse.Gaussian), sample_size=SCHEDULE, generations=INT.but(4),
     replications=INT.but(3), seed=SEED, source=MODEL, fresh_fraction=REAL.but(0.0),
-    workflow=option("replace"), n_jobs=INT.but(1),
+    workflow=option("replace", "accumulate", "subsample"), n_jobs=INT.but(1),
     keep=kind(None, ANYTHING, INTEGERS, _arrays(0, 2, 4)),
 )  # fmt: skip
-NGRAMS = dict(corpus=CORPUS, order=INT.but(2), generations=INT.but(2), start=option("sentence"),
-              size=option("tokens"), joined=FLAG, max_words=INT.but(50))
+NGRAMS = dict(
+    corpus=CORPUS, order=INT.but(2), generations=INT.but(2), start=option("sentence", "uniform"),
+    size=option("tokens", "sentences"), joined=FLAG, max_words=INT.but(50),
+)  # fmt: skip
 SPECTRUM = dict(k=GENERATIONS, counts=COUNTS.but((5, 3, 2)), probabilities=VECTOR,
                 n=SCHEDULE.but(10))
 SHARE_BOUND = dict(p0=SHARES, n=SIZES_, k=GENERATIONS)
@@ -152,12 +155,13 @@ CALLS = {
         capacity=INT.but(None)),
     "collapse.models.Exponential": call(collapse.Exponential, ANY, rate=REAL),
     "collapse.models.GLM": call(
-        collapse.GLM, ANY, coefficients=VECTOR.but((0.5, 1.0)), family=option("gaussian"),
-        covariates=MATRIX, std=REAL),
+        collapse.GLM, ANY, coefficients=VECTOR.but((0.5, 1.0)),
+        family=option("gaussian", "logistic", "poisson"), covariates=MATRIX, std=REAL),
     "collapse.models.Gaussian": call(collapse.Gaussian, ANY, mean=REAL, std=REAL, ddof=CHOICE),
     "collapse.models.GaussianMixture": call(
-        collapse.GaussianMixture, ANY, mean=REAL, std=REAL, estimator=option("ml"),
-        eta=REAL.but(2.0), fallback=REAL.but(50.0), em_steps=INT),
+        collapse.GaussianMixture, ANY, mean=REAL, std=REAL,
+        estimator=option("ml", "algorithm1", "em"), eta=REAL.but(2.0), fallback=REAL.but(50.0),
+        em_steps=INT),
     "collapse.models.MultivariateGaussian": call(
         collapse.MultivariateGaussian, ANY, mean=VECTOR.but((0.0, 1.0)),
         cov=MATRIX.but(np.eye(2)), ddof=CHOICE),
@@ -182,8 +186,8 @@ CALLS = {
         false_alarm=REAL.but(0.01)),
     # ------------------------------------------------------------ schedules, planning
     "collapse.schedules.Schedule": call(
-        schedules.Schedule, ANY, kind=option("power"), n=INT, growth=REAL,
-        maximum=INT.but(None)),
+        schedules.Schedule, ANY, kind=option("power", "geometric", "log_power"), n=INT,
+        growth=REAL.but(1.5), maximum=INT.but(None)),
     "collapse.schedules.Schedule.__call__": call(
         schedules.power(5, 2.0), POSITIVE, also=("sample_size",), t=GENERATIONS),
     "collapse.schedules.constant": call(schedules.constant, ANY, n=INT, maximum=INT.but(None)),
@@ -386,13 +390,14 @@ CALLS = {
     "collapse.datasets.wikitext2_sentence_counts": call(
         datasets.wikitext2_sentence_counts, POSITIVE),
     "collapse.language.split_sentences": call(
-        language.split_sentences, ANY, text=TEXT, rule=option("published")),
+        language.split_sentences, ANY, text=TEXT, rule=option("published", "sentences", "none")),
     "collapse.language.Corpus": call(
         language.Corpus, ANY, also=("tokens", "lengths"), tokens=COUNTS.but((0, 1, 0)),
         lengths=COUNTS.but((2, 1)),
         vocabulary=kind(("a", "b"), ANYTHING, [lambda: "ab", lambda: (1, 2), lambda: ("a",)])),
     "collapse.language.Corpus.from_text": call(
-        language.Corpus.from_text, ANY, text=TEXT, split=option("none"), punctuation=FLAG),
+        language.Corpus.from_text, ANY, text=TEXT,
+        split=option("none", "published", "sentences"), punctuation=FLAG),
     "collapse.language.Corpus.sentences": call(_corpus().sentences, ANY, stop=INT),
     "collapse.language.Corpus.distinct_ngrams": call(
         _corpus().distinct_ngrams, POSITIVE, n=INT),
@@ -401,10 +406,10 @@ CALLS = {
     "collapse.language.NGram": call(language.NGram, ANY, corpus=CORPUS, order=INT.but(2)),
     "collapse.language.NGram.generate": call(
         language.NGram(_corpus(), 2).generate, ANY, rng=GENERATOR, tokens=INT, max_words=INT,
-        start=option("sentence")),
+        start=option("sentence", "uniform")),
     "collapse.language.NGram.generate sentences": call(
         language.NGram(_corpus(), 2).generate, ANY, rng=GENERATOR, sentences=INT, max_words=INT,
-        start=option("uniform")),
+        start=option("uniform", "sentence")),
     "collapse.language.iter_generations": call(
         language.iter_generations, ANY, rng=GENERATOR, **NGRAMS),
     "collapse.language.recursive_ngram": call(
@@ -418,8 +423,8 @@ CALLS = {
         tables.load_table, ANY, errors=(OSError,), source=NAME.but("no such file.csv")),
     "collapse.tables.halves": call(tables.halves, ANY, table=TABLE, seed=SEED),
     "collapse.tables.fit_copula": call(
-        tables.fit_copula, ANY, values=VALUES, kinds=KINDS, margins=option("empirical"),
-        latent=option("fitted")),
+        tables.fit_copula, ANY, values=VALUES, kinds=KINDS,
+        margins=option("empirical", "parametric"), latent=option("fitted", "observed")),
     "collapse.tables.fit_regression": call(
         tables.fit_regression, ANY, values=VALUES, kinds=KINDS),
     "collapse.tables.recursive_table": call(
