@@ -128,7 +128,7 @@ def _tail(w, a, counts, upper):
     # Everything below is relative to the tilted law, in which G_i has the shape a_i + c: the
     # large real parts of the exponent never meet its imaginary part.
     linear = _weighted(counts, log1p_ratio) - w
-    level = moment_at(a, counts, c) - c * w
+    level = _moment_at_saddle(a, counts, c, shapes, log1p_ratio) - c * w
     if np.any(level < _LAPLACE):
         return _tail_far_out(w, a, counts, upper, level < _LAPLACE)
 
@@ -189,9 +189,10 @@ def _tail_far_out(w, a, counts, upper, far):
     There Laplace's approximation of the integral, at the exact saddle point, gives every digit
     that the logarithm can hold.
     """
-    c, shapes, _ = _saddle(w, a, counts, upper, steps=64)
+    c, shapes, log1p_ratio = _saddle(w, a, counts, upper, steps=64)
     second = _weighted(counts, special.polygamma(1, shapes))
-    log_density = moment_at(a, counts, c) - c * w - 0.5 * np.log(2 * np.pi * second)
+    level = _moment_at_saddle(a, counts, c, shapes, log1p_ratio) - c * w
+    log_density = level - 0.5 * np.log(2 * np.pi * second)
     log_tail = log_density - np.log(np.abs(c))
     if upper:  # the saddle point itself may lie beyond the largest float
         beyond = _slope(a, counts, c) < w - 1e-6 * np.abs(w)
@@ -229,7 +230,8 @@ def _saddle(w, a, counts, upper, steps=26):
     def log1p_ratio(c, shapes):
         # A rounded ratio near 1 would lose what many generations add up to.
         ratio = c / a[:, None]
-        return np.where(ratio > -0.5, np.log1p(ratio), np.log(shapes / a[:, None]))
+        near = np.log1p(np.maximum(ratio, -0.5))
+        return np.where(ratio > -0.5, near, np.log(shapes / a[:, None]))
 
     def slope(y):
         c, shapes = -smallest * special.expit(y), shapes_at(y)
@@ -239,6 +241,21 @@ def _saddle(w, a, counts, upper, steps=26):
     y = _bisect(slope, -60.0, 60.0, len(w), steps)
     c, shapes = -smallest * special.expit(y), shapes_at(y)
     return c, shapes, log1p_ratio(c, shapes)
+
+
+def _moment_at_saddle(a, counts, c, shapes, log1p_ratio):
+    """Return K(c) from what `_saddle` returns.
+
+    Where a + c has lost its digits, by κ(a, c) = c log((a + c)/a) − κ(a + c, −c).
+    """
+    far = 2 * c < -a[:, None]
+    start, z = np.where(far, shapes, a[:, None]), np.where(far, -c, c)
+    total = 0.0
+    for u in _chunks(np.minimum(a, shapes.min(axis=1)), len(c)):
+        moments = log_moment(start[u], z[u])
+        moments = np.where(far[u], c * log1p_ratio[u] - moments, moments)
+        total = total + (counts[u] * moments).sum(axis=0)
+    return total
 
 
 def _slope(a, counts, c):

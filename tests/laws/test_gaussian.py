@@ -90,6 +90,12 @@ class TestStd:
             log_expected = edgeworth(mp.log(x), {(n - 1, n - 1): k}, upper=z > 0)
             assert_relative((law.std_sf if z > 0 else law.std_cdf)(x, n, k), log_expected, 1e-11)
 
+    @pytest.mark.parametrize("x", [5e-324, 1e-100, 1e-10])
+    def test_far_below_large_samples(self, x):
+        # The saddle point is next to the pole at minus the shape: in a float their sum is 0.
+        assert law.std_cdf(x, 2**62, [1, 3]).tolist() == [0.0, 0.0]
+        assert law.log_std_sf(x, 2**62, [1, 3]).tolist() == [0.0, 0.0]
+
     @pytest.mark.parametrize("n, k", [(2, 1), (2, 5), (10, 1), (10, 50), (100, 200), (10_000, 5)])
     @pytest.mark.parametrize("log_tail", [-800.0, -5000.0])
     def test_log_beyond_the_smallest_double(self, n, k, log_tail):
