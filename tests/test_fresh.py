@@ -17,6 +17,7 @@ from collapse import (
     GaussianMixture,
     MultivariateGaussian,
     Poisson,
+    models,
     recursive_training,
     replay,
 )
@@ -38,6 +39,12 @@ PAIRS = [
 ALL = [*PAIRS, (GaussianMixture(1.0, 0.5), None), (Gaussian(), Exponential(1.0)),
        (EmpiricalMeasure(np.arange(30.0)), Gaussian()),
        (GLM([0.0, 1.0], family="gaussian"), GLM([1.0, 0.0], family="gaussian"))]
+
+
+def test_no_model_is_missing():
+    for pairs, needed in ((PAIRS, "summarise"), (ALL, "fit")):
+        assert {type(model).__name__ for model, _ in pairs} >= {
+            name for name in models.__all__ if hasattr(getattr(models, name), needed)}
 
 
 def name(value):

@@ -16,6 +16,7 @@ from collapse import (
     MultivariateGaussian,
     Poisson,
     _checks,
+    models,
     recursive_training,
     replay,
     schedules,
@@ -29,6 +30,11 @@ MODELS = [
 ]
 SIZES = [5, 3, 9]
 REPLICATIONS = 3000
+
+
+def test_no_model_with_statistics_is_missing():
+    assert {type(model).__name__ for model in MODELS} == {
+        name for name in models.__all__ if hasattr(getattr(models, name), "summarise")}
 
 
 def three_generations(model, start_of, workflow, fraction, seed):
@@ -69,7 +75,7 @@ def test_a_pool_may_be_as_large_as_the_numbers_allow(model):
     (OnlySamples(Gaussian()), "replace"), (OnlySamples(Gaussian()), "accumulate"),
     (Gaussian(), "subsample"), (GaussianMixture(1.0, 1.0), "replace"),
     (GLM([0.0, 1.0], family="logistic"), "replace"),
-], ids=repr)
+], ids=lambda value: value if isinstance(value, str) else type(value).__name__)
 @pytest.mark.parametrize("fraction", [0.0, 0.5])
 def test_samples_that_cannot_be_held(model, workflow, fraction):
     for sizes in ([2**60] * 3, [5, 2**31, 5]):

@@ -1,13 +1,13 @@
 """The audit: what the ledger and the pages must not leave out.
 
 Every numbered box has a row, every row is proved at a place where something is proved, every
-simulated number is compared by a check, and every other one is compared or quoted in the text.
+simulated number is compared by a check, and every other one is compared, or quoted in the text and
+described.
 """
 
 import re
 
-from collapse.publishing import finding
-from collapse.publishing.page import SE_SUFFIX
+from collapse.publishing import finding, illustrations
 
 CLASSICAL = "classical"  # what the title of a box says where the book only recalls a known fact
 _GLUED = re.compile(r"\{glue:[a-z]+\}`(?:[^`]*::)?([^`:]+)(?::[^`]*)?`")
@@ -43,12 +43,24 @@ def _proofs_without_place(project, rows):
 
 
 def _idle_quantities(project, rows, quantities):
+    """Numbers that no check compares and nothing describes, and descriptions of no use."""
     checked = {check[side] for row in rows for check in row.get("checks", [])
                for side in ("quantity", "other") if side in check}
-    quoted = {name.removesuffix(SE_SUFFIX) for page in project.pages
-              for name in _GLUED.findall(page.text)}
-    simulated = {name for name, quantity in quantities.items() if quantity["se"] is not None}
-    return [f"{name} is emitted by {quantities[name]['chapter']}, but "
-            + ("a simulation that no check compares" if name in simulated
-               else "neither checked nor quoted")
-            for name in quantities if name not in checked | (quoted - simulated)]
+    quoted = {name for page in project.pages for name in _GLUED.findall(page.text)}
+    described = illustrations.load(project)
+    for name, quantity in quantities.items():
+        if name in checked:
+            continue
+        if quantity["se"] is not None:
+            yield (f"{name} is emitted by {quantity['chapter']}, but a simulation that no check "
+                   "compares")
+        elif name not in described:
+            yield (f"{name} is emitted by {quantity['chapter']}, but neither compared by a check "
+                   f"nor described in {illustrations.NAME}")
+    for name in described:
+        if name not in quantities:
+            yield f"{illustrations.NAME}: {name} is not emitted by any chapter"
+        elif name in checked:
+            yield f"{illustrations.NAME}: {name} is compared by a check"
+        elif name not in quoted:
+            yield f"{illustrations.NAME}: {name} is not quoted in the text"

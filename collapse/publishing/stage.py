@@ -14,6 +14,7 @@ from collapse.publishing import (
     execute,
     explorers,
     finding,
+    illustrations,
     ledger,
     mutants,
     notation,
@@ -71,6 +72,8 @@ def stage(project, results, rows, quantities):
             nbformat.write(notebook, target.with_suffix(".ipynb"))
     _fill_lists(project, {
         LEDGER_LINE: lambda link: ledger.as_myst(rows, quantities, seconds, link),
+        illustrations.LINE: lambda link: illustrations.as_myst(
+            illustrations.load(project), quantities),
         api.LINE: lambda link: api.Reference().as_myst(),
         mutants.LINE: lambda link: mutants.as_myst(mutants.load(project)),
         mutants.STATEMENTS_LINE: lambda link: mutants.statements(

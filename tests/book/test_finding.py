@@ -91,7 +91,7 @@ def test_every_chapter_says_how_to_cite_it(book, site):
 def test_labels_are_permanent_and_listed(book):
     new, lost = labels.compare(book)
     assert lost == []
-    assert new == [], "add them: python -m collapse labels --write"
+    assert new == [], "add them: .venv/bin/collapse labels --write"
 
 
 def test_every_page_describes_itself(book, site):

@@ -48,10 +48,11 @@ ANYTHING = [
     lambda: b"1", lambda: 1j, lambda: NAN, lambda: INF, lambda: -INF, lambda: object(),
     lambda: Unprintable(), lambda: [], lambda: {}, lambda: {1}, lambda: [[1], [1, 2]],
     lambda: [None, 1], lambda: np.array(["a"]), lambda: np.array([None, 1], dtype=object),
-    lambda: np.datetime64("2020-01-01"), lambda: np.timedelta64(1), lambda: pd.NA, lambda: pd.NaT,
-    lambda: Decimal("0.5"), lambda: (i for i in [1, 2]), lambda: _LOOP, lambda: xr.Dataset(),
-    lambda: np.zeros((2, 2), dtype=[("a", float)]), lambda: np.array([1j]), lambda: 10**5000,
-    lambda: float, lambda: np.ma.masked_array([1, 2], [False, True]), lambda: [True, 2],
+    lambda: np.datetime64("2020-01-01"), lambda: np.timedelta64(1, "D"), lambda: pd.NA,
+    lambda: pd.NaT, lambda: Decimal("0.5"), lambda: (i for i in [1, 2]), lambda: _LOOP,
+    lambda: xr.Dataset(), lambda: np.zeros((2, 2), dtype=[("a", float)]), lambda: np.array([1j]),
+    lambda: 10**5000, lambda: float, lambda: np.ma.masked_array([1, 2], [False, True]),
+    lambda: [True, 2],
 ]  # fmt: skip
 
 REALS = [
