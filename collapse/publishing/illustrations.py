@@ -41,7 +41,8 @@ def as_myst(numbers, quantities):
     """The list in MyST Markdown, a part for each kind."""
     parts = [f"**{len(numbers)} numbers.**"]
     for kind, title in KINDS.items():
-        lines = [f"- `{name}` = {quantities[name]['value']:.6g} · {description}"
+        lines = [f"- `{name}` = {quantities[name]['value']:.6g} · {description} · "
+                 f"{{doc}}`/{quantities[name]['chapter']}`"
                  for name, (own, description) in numbers.items() if own == kind]
         if lines:
             parts.append(f"### {title}\n\n" + "\n".join(lines))

@@ -106,16 +106,17 @@ def test_a_section_and_an_exercise_can_prove(omissions, fresh, place):
 def test_the_list_on_the_page():
     numbers = {"a.n": ("parameter", "rows"), "b.x": ("sample", "seen once"),
                "a.p": ("sample", "$p$")}
-    values = {"a.n": {"value": 10.0}, "b.x": {"value": 1 / 3}, "a.p": {"value": 1e-9}}
+    values = {name: {"value": value, "chapter": f"book/{name[0]}"}
+              for name, value in (("a.n", 10.0), ("b.x", 1 / 3), ("a.p", 1e-9))}
     assert illustrations.as_myst(numbers, values) == """\
 **3 numbers.**
 
 ### Parameters, and arithmetic with them
 
-- `a.n` = 10 · rows
+- `a.n` = 10 · rows · {doc}`/book/a`
 
 ### Seen in simulated runs, to illustrate
 
-- `b.x` = 0.333333 · seen once
-- `a.p` = 1e-09 · $p$
+- `b.x` = 0.333333 · seen once · {doc}`/book/b`
+- `a.p` = 1e-09 · $p$ · {doc}`/book/a`
 """
