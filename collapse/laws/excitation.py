@@ -286,7 +286,7 @@ def dirac(n, fresh_fraction):
     for k in range(2, n + 1):
         total = occupied[k, 1:k] @ chance[1:k]
         chance[k] = np.exp(k * np.log1p(-fraction)) * total / moves[k]
-    return float(chance[n])
+    return min(float(chance[n]), 1.0)  # not 1 + 4e-16
 
 
 def atoms(n, fresh_fraction):
