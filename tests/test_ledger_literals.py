@@ -36,6 +36,21 @@ def power_35(k):
     return mp.mpf(10) ** (2 * s) * ((mp.mpf(2) / 9) ** s * mp.gamma(4.5 + s) / mp.gamma(4.5)) ** k
 
 
+def best_power(n, k):
+    """min over s of 10^s E[(χ²_ν/ν)^{s/2}]^k, ν = n − 1; for k = ∞ what falls a generation."""
+    def log_moment(s):
+        nu = mp.mpf(n - 1)
+        return s / 2 * mp.log(2 / nu) + mp.loggamma((nu + s) / 2) - mp.loggamma(nu / 2)
+    level = 0 if k == mp.inf else mp.log(10) / k
+    s = mp.findroot(lambda s: mp.diff(log_moment, s) + level, 0.7)
+    return log_moment(s) + level * s
+
+
+def improvement(rho, d):
+    """½ I_x(d/2, ½), x = 4/(4 + ρ)."""
+    return mp.betainc(mp.mpf(d) / 2, 0.5, 0, 4 / (4 + mp.mpf(rho)), regularized=True) / 2
+
+
 def harmonic(n):
     return mp.digamma(n + 1) + mp.euler
 
@@ -62,6 +77,18 @@ REFERENCES = {
         mp.log(50) - mp.digamma(mp.mpf(99) / 2)),
     "gmm.exponent.moment10": lambda: mp.log(mp.mpf(10) / 9) - mp.mpf(25) / 612,
     "corr.noise.second_error": lambda: 1 / mp.sqrt(4 * 5000),
+    "symbols.abel.c1": lambda: mp.mpf(1) / 36,
+    "symbols.abel.c2": lambda: mp.mpf(1) / 540,
+    "symbols.abel.c3": lambda: -mp.mpf(1) / 7776,
+    "gauss.sf100.best": lambda: mp.exp(100 * best_power(10, 100)),
+    "checks.local.final": lambda: -60 * best_power(15, mp.inf),
+    "better.dimension.thousand": lambda: -mp.log10(improvement(1, 1000)),
+    "better.next.thousand": lambda: improvement(mp.mpf(1) / 100, 1000),
+    "compute.price.order": lambda: (
+        1 + mp.e / 2 * (1 + mp.log(10**4)) * 10**8) / (1 + mp.mpf(9999) ** 2),
+    "compute.plan.price_scaled": lambda: mp.e / 2 * (1 + mp.log(150)) * (mp.mpf(150) / 149) ** 2,
+    "walk.growth.log_step": lambda: mp.log(2),
+    "walk.growth.linear_step": lambda: mp.log(100),
     "walk.kept.square": lambda: 6 / (6 + mp.pi**2),
     "better.worth.square": lambda: 6 / (6 + mp.pi**2),
     "better.worth.half": lambda: 1 / (1 + mp.zeta(mp.mpf(3) / 2)),
