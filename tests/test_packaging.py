@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,26 @@ def test_lock_is_hashed_throughout_and_names_no_index():
         assert not line.startswith("-"), f"an option, not a requirement: {line[:80]}"
         assert "://" not in line, line[:80]
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", line), f"no hash: {line[:80]}"
+
+
+def test_lock_names_the_extras_that_packages_ask_of_each_other():
+    """Without them an older pip looks for the newest release, which is not in the lock."""
+    requirements = [Requirement(line.split("--hash")[0])
+                    for line in logical_lines(read("requirements.lock"))]
+    locked = {canonicalize_name(requirement.name): requirement.extras
+              for requirement in requirements
+              if requirement.marker is None or requirement.marker.evaluate()}
+    asked = {}
+    for name, extras in locked.items():
+        for text in metadata.requires(name) or ():
+            requirement = Requirement(text)
+            if requirement.extras and any(
+                    requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+                    for extra in ("", *extras)):
+                asked.setdefault(canonicalize_name(requirement.name), set()).update(
+                    requirement.extras)
+    assert asked
+    assert {name: extras for name, extras in asked.items() if not extras <= locked[name]} == {}
 
 
 def test_environment_installs_the_lock_on_the_pythons_of_the_project(project, environment):
