@@ -289,13 +289,18 @@ def _run_notebook(job):
     import papermill
     from nbclient.exceptions import CellTimeoutError
 
+    from collapse.publishing import engine
+
     source = nbformat.reads(job.notebook, as_version=4)
     Path("chapter.ipynb").write_text(job.notebook, encoding="utf-8")
     try:
-        # Relative paths: papermill reads braces in a path as its own placeholders.
+        # Relative paths: papermill reads braces in a path as its own placeholders. The kernel is
+        # killed at the end, with what it started: to ask it to end takes half a second.
         papermill.execute_notebook("chapter.ipynb", "executed.ipynb", parameters=job.parameters,
                                    kernel_name="book", language="python", progress_bar=False,
-                                   start_timeout=120, execution_timeout=job.patience)
+                                   start_timeout=120, execution_timeout=job.patience,
+                                   shutdown_kernel="immediate", engine_name=engine.NAME,
+                                   request_save_on_cell_execute=False, unfinished="executed.ipynb")
     except papermill.PapermillExecutionError:
         pass  # it also stops at cells tagged raises-exception, so we look for ourselves below
     except CellTimeoutError:
@@ -320,7 +325,7 @@ def _run_notebook(job):
 
 
 def _last_started_cell(path):
-    """The cell that papermill started last, from the notebook it keeps saving, or None."""
+    """The cell that papermill started last, from the notebook it left behind, or None."""
     if not Path(path).is_file():
         return None
     started = [cell for cell in nbformat.read(path, as_version=4).cells

@@ -1,10 +1,12 @@
 """Chapters as notebooks: conversion from MyST Markdown, clean copies, declared parameters."""
 
 import ast
+import copy
 import math
 import re
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import jupytext
@@ -42,7 +44,7 @@ _NAMES = re.compile(r"\s*\[path((?:,[^\],]+)*)\]")
 def read(page):
     """The notebook of a chapter, without outputs; the same text gives the same notebook."""
     try:
-        notebook = jupytext.reads(page.text, fmt="md:myst")
+        notebook = copy.deepcopy(_parsed(page.text))  # whoever asks may change it
     except (ValueError, yaml.YAMLError, nbformat.ValidationError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BuildError(f"{page.name} cannot be read as a notebook: {reason}") from None
@@ -50,6 +52,11 @@ def read(page):
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
     return notebook
+
+
+@lru_cache(maxsize=100)  # a build asks four times for each chapter
+def _parsed(text):
+    return jupytext.reads(text, fmt="md:myst")
 
 
 def code_cells(notebook):

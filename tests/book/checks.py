@@ -1,5 +1,6 @@
 """What must hold for a built book: each function returns a list of problems, in words."""
 
+import gc
 import io
 import re
 from pathlib import Path
@@ -22,11 +23,15 @@ class Site:
 
     def __init__(self, root):
         self.root = Path(root).resolve()
-        self.pages = {
-            path.relative_to(self.root).as_posix(): BeautifulSoup(
-                path.read_text(encoding="utf-8"), "html.parser")
-            for path in sorted(self.root.rglob("*.html")) if "_static" not in path.parts
-        }
+        gc.disable()  # or it looks for garbage all the time, among millions of objects that stay
+        try:
+            self.pages = {
+                path.relative_to(self.root).as_posix(): BeautifulSoup(
+                    path.read_text(encoding="utf-8"), "html.parser")
+                for path in sorted(self.root.rglob("*.html")) if "_static" not in path.parts
+            }
+        finally:
+            gc.enable()
         self._ids = {name: {tag["id"] for tag in page.find_all(id=True)}
                      for name, page in self.pages.items()}
 
@@ -178,8 +183,8 @@ _OPEN = """
 # Interactive figures answer a new width a frame later; what scrolls is marked at each event of a
 # resize, of which a window of a reader sends many, and this one a single early one.
 _SETTLED = """
-() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
-  dispatchEvent(new Event('resize'));
+resized => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+  if (resized) dispatchEvent(new Event('resize'));
   done();
 })))
 """
@@ -202,13 +207,29 @@ async () => {
       + (v.nodes[0].any[0] ?? v.nodes[0].all[0] ?? v.nodes[0].none[0])?.message);
 }
 """
+# A new mode takes time by the element, too: what no screenshot shows is hidden for it. The widths
+# of formulas, needed below, are measured before. (All first, or each change is laid out anew.)
+_HIDE_BELOW = """
+() => {
+  const below = [...document.querySelectorAll('article section > *')]
+    .filter(e => e.localName !== 'section' && e.getBoundingClientRect().top > 5 * innerHeight);
+  const formulas = [...document.querySelectorAll('mjx-container')];
+  const widths = formulas.map(e => e.scrollWidth);
+  formulas.forEach((e, at) => e.dataset.width = widths[at]);
+  below.forEach(e => e.dataset.below = e.style.display);
+  below.forEach(e => e.style.display = 'none');
+}
+"""
+_SHOW_BELOW = """
+() => document.querySelectorAll('[data-below]').forEach(e => e.style.display = e.dataset.below)
+"""
 # axe takes time by the element. A formula becomes one box of its width; of elements with the same
 # ancestors and the same kinds of elements in them, two are left: all colours and widths stay.
 _THIN = """
 () => {
   document.querySelectorAll('mjx-container').forEach(formula => {
     const box = document.createElement('span');
-    box.style.cssText = `display: inline-block; width: ${formula.scrollWidth}px; height: 1em`;
+    box.style.cssText = `display: inline-block; width: ${formula.dataset.width}px; height: 1em`;
     formula.replaceChildren(box);
   });
   const name = e => e.localName + '.' + e.className;
@@ -260,6 +281,12 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
     def note(*found):
         problems.extend(f"{Path(path).name}{state}: {problem}" for problem in found)
 
+    def look(width, mode):
+        nonlocal state
+        state = f" at {width} px, {mode}"
+        picture = page.screenshot(path=shots and shots(width, mode), animations="disabled")
+        note(*wrong_picture(picture, mode))
+
     def only_files(route):
         if route.request.url.startswith(("file:", "data:", "blob:")):
             route.continue_()
@@ -284,34 +311,38 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
         note(*(f"formula error: {text}" for text in formulas["errors"]))
         note(*(f"raw TeX: {text}" for text in page.evaluate(_RAW_TEX)))
         page.evaluate(_OPEN)
-        for width in widths:  # a new width takes long: as few changes as there can be
+        for width in widths:  # a new width takes long, and so does a new mode
             state = f" at {width} px"
             page.set_viewport_size({"width": width, "height": 800})
-            page.evaluate(_SETTLED)
+            page.evaluate(_SETTLED, True)
             wide, available = page.evaluate(_WIDTH)
             if wide > available:
                 note(f"{wide} pixels wide on a screen of {available}")
             note(*(f"formula widens the page: {where}" for where in page.evaluate(_WIDENING)))
             if formulas_fit and width >= 1280:
                 note(*(f"formula cut off: {where}" for where in page.evaluate(_CUT_OFF)))
-            for mode in MODES:
-                state = f" at {width} px, {mode}"
-                page.evaluate(_SET_MODE, mode)
-                picture = page.screenshot(path=shots and shots(width, mode), animations="disabled")
-                note(*wrong_picture(picture, mode))
+            look(width, "light")
+        page.evaluate(_HIDE_BELOW)
+        page.evaluate(_SET_MODE, "dark")
+        for width in reversed(widths):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate(_SETTLED)
+            look(width, "dark")
+        page.remove_listener("pageerror", broken)  # the page misses what is removed now
+        page.evaluate(_THIN)
+        page.evaluate(_SHOW_BELOW)
+        page.set_viewport_size({"width": widths[-1], "height": 800})
         for mode in MODES:  # after the screenshots, as this scrolls
             state = f" at {widths[-1]} px, {mode}"
             page.evaluate(_SET_MODE, mode)
             note(*_wrong_paper(page))
         if axe:
-            page.remove_listener("pageerror", broken)  # the page misses what is removed now
-            page.evaluate(_THIN)
             page.evaluate(axe)
             for width, mode in ((widths[-1], "dark"), (widths[0], "light")):
                 state = f" at {width} px, {mode}"
                 page.set_viewport_size({"width": width, "height": 800})
                 page.evaluate(_SET_MODE, mode)
-                page.evaluate(_SETTLED)
+                page.evaluate(_SETTLED, True)
                 note(*page.evaluate(_AXE))
     finally:
         page.close()

@@ -387,6 +387,15 @@ def test_a_kernel_that_hangs(mini, monkeypatch):
     assert not inhabitants(mini.project.build)
 
 
+def test_nothing_that_a_chapter_started_outlives_it(mini):
+    mini.edit(f"{LOOP}.md", "from collapse import decay\n",
+              "import subprocess\nfrom collapse import decay\n"
+              "_child = subprocess.Popen(['sleep', '600'])\n")
+    code, out, _ = mini.collapse("build", "--no-render")
+    assert code == 0 and f"{LOOP}  executed" in out
+    assert not inhabitants(mini.project.build)
+
+
 def test_a_worker_that_is_ended_from_outside(mini):
     mini.edit(f"{LOOP}.md", "from collapse import decay\n",
               "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n")
