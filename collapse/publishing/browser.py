@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 from collapse.publishing.project import UsageError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first has no windows around its pages, which take others about a second for each page.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+         "google-chrome-stable")
 
 
 def executable():
