@@ -24,8 +24,10 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Containers, where books are often built, do not let Chromium make its sandbox.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Containers, where books are often built, do not let Chromium make its sandbox. The shell
+        # would fit each letter to the pixels of a screen: gaps within words, on paper, too.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--font-render-hinting=none"])
         try:
             yield browser
         finally:

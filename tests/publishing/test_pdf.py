@@ -121,6 +121,23 @@ class TestMiniBook(Printed):
         assert "import numpy" in text and "plt.subplots" not in text  # folded code of a figure
 
 
+def test_letters_are_as_wide_as_their_font_says(browser, tmp_path):
+    """Not fitted to the pixels of a screen, which leaves gaps within words."""
+    sizes = 9, 11, 13, 900
+    text = "".join(f"<b style='font-size: {size}px'>against forgetting</b><br>" for size in sizes)
+    place = tmp_path / "page.html"
+    fonts = "\n".join(pdf._fonts())
+    place.write_text(f"<style>{fonts} b {{ font-family: Text; white-space: pre }}</style>{text}")
+    page = browser.new_page()
+    page.goto(place.as_uri())
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('b')].map(e => e.getBoundingClientRect().width)")
+    page.close()
+    ems = [width / size for size, width in zip(sizes, widths, strict=True)]
+    assert ems[:-1] == pytest.approx(3 * [ems[-1]], rel=0.002)
+
+
 @pytest.mark.parametrize("fault", [
     "see Theorem ??", "see {ref}`thm-x`", "by {eq}`eq-x`", r"\begin{aligned}", r"\(x\)",
     "{glue:text}`a.b`", "<!-- ledger -->"])
