@@ -75,7 +75,8 @@ lock:
 	  $(PYTHON) -m venv "$$tmp"; "$$tmp/bin/python" -m pip install --quiet uv; uv="$$tmp/bin/uv"; \
 	fi; \
 	"$$uv" pip compile pyproject.toml --extra book --extra test --universal \
-	  --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+	  --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header \
+	  -o requirements.lock
 
 clean:
 	rm -rf _build out dist
