@@ -328,6 +328,8 @@ def browser_problems(browser, path, widths=WIDTHS, *, formulas_fit=False, axe=No
             page.set_viewport_size({"width": width, "height": 800})
             page.evaluate(_SETTLED)
             look(width, "dark")
+        page.evaluate(_SET_MODE, "light")  # and back, while errors of scripts are noted
+        page.evaluate(_SETTLED)
         page.remove_listener("pageerror", broken)  # the page misses what is removed now
         page.evaluate(_THIN)
         page.evaluate(_SHOW_BELOW)
